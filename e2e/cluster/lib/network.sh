@@ -1,0 +1,35 @@
+# Pod networking of the podman route: each node hands out the range Kubernetes gave it and knows the way to the others' ranges.
+# NetworkPolicies are accepted and not enforced.
+# shellcheck shell=bash
+
+# pod_network NAME
+pod_network() {
+  local node other
+  for node in $(nodes "$1"); do
+    wait_until 60 "a pod range for $node" node_field "$1" "$node" .spec.podCIDR
+    network_configuration "$(node_field "$1" "$node" .spec.podCIDR)" | podman exec -i "$node" sh -c 'cat >/etc/cni/net.d/10-pods.conflist'
+    for other in $(nodes "$1"); do
+      [[ $other == "$node" ]] || route "$1" "$node" "$other"
+    done
+  done
+}
+
+# route NAME NODE OTHER: OTHER reaches the pods of NODE.
+route() {
+  podman exec "$3" ip route replace "$(node_field "$1" "$2" .spec.podCIDR)" \
+    via "$(node_field "$1" "$2" '.status.addresses[?(@.type=="InternalIP")].address')"
+}
+
+# node_field NAME NODE JSONPATH: the field, or failure while it is empty.
+node_field() {
+  local value
+  value=$(kubectl_of "$1" get node "$2" -o "jsonpath={$3}")
+  [[ -n $value ]] && printf '%s\n' "$value"
+}
+
+network_configuration() {
+  jq -n --arg range "$1" '{cniVersion: "0.3.1", name: "pods", plugins: [
+    {type: "ptp", ipMasq: true, mtu: 1500,
+     ipam: {type: "host-local", dataDir: "/run/cni-ipam-state", ranges: [[{subnet: $range}]], routes: [{dst: "0.0.0.0/0"}]}},
+    {type: "portmap", capabilities: {portMappings: true}}]}'
+}
