@@ -1,0 +1,11 @@
+//! What services tell each other: the contracts of every event, and nothing else.
+//!
+//! This crate knows JSON. How a message travels is the business of `bus`; what it leads to is the business of
+//! whoever reads it. Each contract has one file in `samples/`, so a change of a contract is seen in review. Adding an
+//! optional field is allowed; anything else is a new type with the next major version in its name.
+
+mod envelope;
+mod post;
+
+pub use envelope::{Envelope, Event, Origin};
+pub use post::{PostCreated, PostDeleted};
