@@ -1,0 +1,33 @@
+//! The shell every service shares, so that a service is only what it is for.
+//!
+//! A service parses its settings, binds its [`Listeners`], builds a [`Router`](axum::Router) and hands both to
+//! [`Service::serve`]. What it gets: JSON logs with the request id, metrics by route, `/healthz`, `/readyz` and
+//! `/metrics` on a second port, one shape for every failure ([`Problem`]), bounds on connections, requests, bodies and
+//! time, and an end that loses nothing.
+
+pub mod settings;
+pub mod telemetry;
+
+mod auth;
+mod context;
+mod extract;
+mod health;
+mod metrics;
+mod problem;
+mod request;
+mod retry;
+mod serve;
+mod shutdown;
+mod start;
+
+pub use auth::{CurrentUser, bearer};
+pub use context::RequestContext;
+pub use extract::{JsonBody, MAX_JSON_BYTES, Params};
+pub use health::{Gate, Health};
+pub use metrics::Metrics;
+pub use problem::Problem;
+pub use retry::until_ok;
+pub use serve::{Listeners, Service};
+pub use settings::{ServerConfig, TokenConfig};
+pub use shutdown::on_signal;
+pub use start::{Settings, start};

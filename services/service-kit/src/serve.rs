@@ -1,0 +1,168 @@
+//! The two ports of a service, from bind to the last answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::{Health, Metrics, ServerConfig, health, request};
+
+/// More connections than this wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 4096;
+/// A client has this long to send its headers; a kept connection may be idle as long.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Request line and headers together.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// After accepting failed (no file descriptors left), wait before trying again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The bound ports of a service.
+#[derive(Debug)]
+pub struct Listeners {
+    pub api: TcpListener,
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Binds the ports the settings name.
+    pub async fn bind(config: &ServerConfig) -> std::io::Result<Self> {
+        Ok(Self {
+            api: TcpListener::bind(config.listen_address).await?,
+            admin: TcpListener::bind(config.admin_address).await?,
+        })
+    }
+}
+
+/// A service that is ready to be served.
+pub struct Service {
+    pub routes: Router,
+    pub health: Health,
+    pub metrics: Metrics,
+}
+
+impl Service {
+    /// Serves until `shutdown`, then stops without losing a request: unready at once, no new connections, idle ones
+    /// closed, `Connection: close` on every further answer, and up to `drain_seconds` for what runs.
+    pub async fn serve(
+        self,
+        config: &ServerConfig,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) {
+        let draining = self.health.draining();
+        let stop_admin = CancellationToken::new();
+        let admin = tokio::spawn(accept(
+            listeners.admin,
+            health::routes(self.health, self.metrics.clone()),
+            stop_admin.clone(),
+            Duration::ZERO,
+        ));
+        let on_shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            on_shutdown.cancelled().await;
+            draining.store(true, Ordering::Release);
+        });
+
+        tracing::info!(address = %config.listen_address, "serving");
+        let routes = request::wrap(self.routes, config, self.metrics);
+        accept(
+            listeners.api,
+            routes,
+            shutdown,
+            Duration::from_secs(config.drain_seconds),
+        )
+        .await;
+
+        // Health answers to the very end, so that a draining pod is seen as alive.
+        stop_admin.cancel();
+        if let Err(error) = admin.await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the admin port ended badly"
+            );
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Answers connections until `shutdown`, then waits for what runs, for `drain` at the longest.
+async fn accept(
+    listener: TcpListener,
+    routes: Router,
+    shutdown: CancellationToken,
+    drain: Duration,
+) {
+    let connections = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = next_connection(&listener, &slots) => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        let (stream, peer, slot) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "failed to accept a connection"
+                );
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let routes = routes.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            routes.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADER_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            // A connection that breaks is its client's affair; what matters was logged with its request.
+            let _ = connection.await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+
+    if tokio::time::timeout(drain, connections.shutdown())
+        .await
+        .is_err()
+        && !drain.is_zero()
+    {
+        tracing::warn!("requests were still running when the time to finish them was over");
+    }
+}
+
+async fn next_connection(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = slots
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+
+    Ok((stream, peer, slot))
+}

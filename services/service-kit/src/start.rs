@@ -1,0 +1,55 @@
+//! The life of a service's process, from its settings to its exit code.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Listeners, ServerConfig, on_signal, settings, telemetry};
+
+/// All settings of a service, the ones every service has among them.
+pub trait Settings: Parser {
+    fn server(&self) -> &ServerConfig;
+}
+
+/// Runs a service until it is asked to stop: what each `main` does.
+pub async fn start<C: Settings, E: Error + 'static>(
+    run: impl AsyncFnOnce(C, Listeners, CancellationToken) -> Result<(), E>,
+) -> ExitCode {
+    let config = match settings::parse::<C>() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    if let Err(error) = telemetry::init(&config.server().log_filter) {
+        return refuse::<C>("LOG_FILTER is not a filter", &error);
+    }
+    let listeners = match Listeners::bind(config.server()).await {
+        Ok(listeners) => listeners,
+        Err(error) => {
+            return refuse::<C>("LISTEN_ADDRESS or ADMIN_ADDRESS cannot be bound", &error);
+        }
+    };
+    let shutdown = match on_signal() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return refuse::<C>("signals cannot be listened to", &error),
+    };
+
+    match run(config, listeners, shutdown).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse::<C>("the service cannot start", &error),
+    }
+}
+
+/// Says in one line, cause by cause, why the process ends.
+fn refuse<C: Parser>(what: &str, error: &dyn Error) -> ExitCode {
+    let mut message = format!("{}: {what}", C::command().get_name());
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    eprintln!("{message}");
+
+    ExitCode::FAILURE
+}
