@@ -1,0 +1,31 @@
+//! What a driver's error means to a service.
+
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+
+/// `DuplicateKey`, <https://www.mongodb.com/docs/manual/reference/error-codes/>.
+const DUPLICATE_KEY: i32 = 11000;
+
+/// A unique index refused the write.
+pub fn is_duplicate_key(error: &Error) -> bool {
+    matches!(
+        &*error.kind,
+        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY
+    )
+}
+
+/// The database could not be reached or could not answer in time: the caller may try again, and whether a write took
+/// place is unknown.
+pub fn is_unavailable(error: &Error) -> bool {
+    matches!(
+        &*error.kind,
+        ErrorKind::ServerSelection { .. }
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::Io(_)
+            | ErrorKind::DnsResolve { .. }
+            | ErrorKind::Authentication { .. }
+    ) || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
+        || matches!(
+            &*error.kind,
+            ErrorKind::Write(WriteFailure::WriteConcernError(_))
+        )
+}
