@@ -1,0 +1,11 @@
+//! What the tests of services share: real stores, a namespace of each test's own, keys, tokens and a running service.
+
+mod keys;
+mod problem;
+mod running;
+mod stores;
+
+pub use keys::{KEYS_FILE, REFRESH_KEY_FILE, SIGNING_KEY_FILE, Token, key_file, scope};
+pub use problem::assert_problem;
+pub use running::Running;
+pub use stores::{database_url, events_namespace, object_id, rabbitmq_url};
