@@ -1,0 +1,5 @@
+fn main() {
+    for (path, text) in operator_api::manifests() {
+        println!("{path}\n{text}");
+    }
+}

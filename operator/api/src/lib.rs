@@ -1,0 +1,20 @@
+//! The `SocialPlatform` resource: its fields, the rules the API server checks them by, its status, and the names of what comes of it.
+//!
+//! This crate knows no client and decides nothing: what a platform becomes is the business of `operator-render`.
+
+pub mod manifests;
+pub mod names;
+pub mod platform;
+pub mod quantity;
+pub mod resources;
+pub mod status;
+
+pub use manifests::manifests;
+pub use names::{Component, object_name};
+pub use platform::{
+    Exposure, ExposureType, Gateway, ImagePullSecret, Images, ManagedStore, PullPolicy, Service,
+    SocialPlatform, SocialPlatformSpec, Storage, Store,
+};
+pub use quantity::{Bytes, Cpu};
+pub use resources::{ResourceAmounts, Resources};
+pub use status::{ComponentStatus, Condition, ConditionType, Reason, SocialPlatformStatus};

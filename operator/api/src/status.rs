@@ -1,0 +1,200 @@
+//! What the operator reports: conditions, the reasons they can have, and the state of each component.
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::names::Component;
+
+/// What the operator last saw and did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SocialPlatformStatus {
+    /// The `metadata.generation` everything here is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub observed_generation: Option<i64>,
+
+    /// Version of the services that was rolled out last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub version: Option<String>,
+
+    /// Address of the gateway inside the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub url: Option<String>,
+
+    /// How many components are ready, and which are waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub progress: Option<String>,
+
+    /// The state of the platform as a whole, one condition per type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+
+    /// The state of each component.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ComponentStatus>,
+}
+
+/// The state of one component.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentStatus {
+    /// Name of the component.
+    pub name: Component,
+
+    /// Pods that are ready.
+    #[schemars(range(min = 0))]
+    pub ready: i32,
+
+    /// Pods that are wanted.
+    #[schemars(range(min = 0))]
+    pub desired: i32,
+
+    /// Pods that are of the wanted version and settings.
+    #[schemars(range(min = 0))]
+    pub updated: i32,
+
+    /// Why the component is in this state, in one word.
+    #[schemars(length(max = 128))]
+    pub reason: String,
+
+    /// Why the component is in this state, in a sentence.
+    #[schemars(length(max = 32768))]
+    pub message: String,
+}
+
+/// What a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConditionType {
+    /// The platform is as wanted and its gateway answered. Never true for a generation that was not looked at.
+    Ready,
+    /// People are served, whatever else is under way.
+    Available,
+    /// A first start, a new version or new settings are being rolled out.
+    Progressing,
+    /// Something that is wanted does not run although nothing is being rolled out.
+    Degraded,
+    /// The operator has work left and goes on by itself. Present for tools that follow the kstatus conventions.
+    Reconciling,
+    /// The operator cannot go on until somebody changes something.
+    Stalled,
+}
+
+impl ConditionType {
+    pub const ALL: [Self; 6] = [
+        Self::Ready,
+        Self::Available,
+        Self::Progressing,
+        Self::Degraded,
+        Self::Reconciling,
+        Self::Stalled,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Available => "Available",
+            Self::Progressing => "Progressing",
+            Self::Degraded => "Degraded",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
+        }
+    }
+}
+
+/// Why a condition or a component is as it is. Each has a heading in `docs/troubleshooting.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// All of it is ready: the platform, or a component.
+    Ready,
+    /// There is nothing to report or to do.
+    AsWanted,
+    /// The gateway has ready pods.
+    GatewayReady,
+    /// The gateway has no ready pod.
+    GatewayNotReady,
+    /// MongoDB, Redis or RabbitMQ is not ready yet.
+    WaitingForStores,
+    /// MongoDB runs, but its replica set or its users are not there yet.
+    SettingUpMongoDb,
+    /// MongoDB refused to be set up; the operator tries again.
+    MongoDbSetUpFailed,
+    /// A service behind the gateway is not ready yet.
+    WaitingForServices,
+    /// The gateway is not ready yet.
+    WaitingForGateway,
+    /// Every pod is ready, but the gateway's Service did not answer the operator.
+    GatewayNotAnswering,
+    /// A component is not made yet: what it needs is not ready.
+    WaitingForDependencies,
+    /// A component's pods are starting.
+    Starting,
+    /// Pods are being replaced by pods of another version or other settings.
+    RollingOut,
+    /// A rollout made no progress within its deadline.
+    RolloutStuck,
+    /// A component that was ready has pods that are not.
+    PodsNotReady,
+    /// The resource asks for something that cannot be made.
+    Invalid,
+    /// An object with a name the platform needs belongs to somebody else.
+    ObjectNotOurs,
+    /// The Secret with the generated credentials lacks something or cannot be read.
+    CredentialsInvalid,
+    /// A call to the API server failed; the operator tries again.
+    ReconcileFailed,
+}
+
+impl Reason {
+    pub const ALL: [Self; 19] = [
+        Self::Ready,
+        Self::AsWanted,
+        Self::GatewayReady,
+        Self::GatewayNotReady,
+        Self::WaitingForStores,
+        Self::SettingUpMongoDb,
+        Self::MongoDbSetUpFailed,
+        Self::WaitingForServices,
+        Self::WaitingForGateway,
+        Self::GatewayNotAnswering,
+        Self::WaitingForDependencies,
+        Self::Starting,
+        Self::RollingOut,
+        Self::RolloutStuck,
+        Self::PodsNotReady,
+        Self::Invalid,
+        Self::ObjectNotOurs,
+        Self::CredentialsInvalid,
+        Self::ReconcileFailed,
+    ];
+
+    /// The word in `status`, and the heading in `docs/troubleshooting.md`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::AsWanted => "AsWanted",
+            Self::GatewayReady => "GatewayReady",
+            Self::GatewayNotReady => "GatewayNotReady",
+            Self::WaitingForStores => "WaitingForStores",
+            Self::SettingUpMongoDb => "SettingUpMongoDB",
+            Self::MongoDbSetUpFailed => "MongoDBSetUpFailed",
+            Self::WaitingForServices => "WaitingForServices",
+            Self::WaitingForGateway => "WaitingForGateway",
+            Self::GatewayNotAnswering => "GatewayNotAnswering",
+            Self::WaitingForDependencies => "WaitingForDependencies",
+            Self::Starting => "Starting",
+            Self::RollingOut => "RollingOut",
+            Self::RolloutStuck => "RolloutStuck",
+            Self::PodsNotReady => "PodsNotReady",
+            Self::Invalid => "Invalid",
+            Self::ObjectNotOurs => "ObjectNotOurs",
+            Self::CredentialsInvalid => "CredentialsInvalid",
+            Self::ReconcileFailed => "ReconcileFailed",
+        }
+    }
+}
