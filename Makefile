@@ -1,0 +1,55 @@
+# The only entry point. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down check fences unit test services e2e images crds golden
+
+CLUSTER := e2e/cluster/cluster
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socialplatform
+DENY_VERSION := 0.20.2
+DENY := $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 12
+
+up: ## A cluster with a running SocialPlatform at http://127.0.0.1:8080, and a first conversation with it
+	e2e/cluster/up
+
+down: ## Remove what `make up` made
+	$(CLUSTER) delete socialplatform
+
+check: fences unit ## The inner loop: formatting, lints, dependency fences, unit tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fences: $(DENY) ## What may depend on what, which licences, from where
+	$(DENY) --log-level error check bans licenses sources
+	cargo check -p operator-render
+
+unit: ## Tests that need nothing but this checkout
+	cargo test --workspace --lib --bins --exclude e2e
+
+services: ## All tests but the cluster's, against real stores on loopback
+	e2e/cluster/with-stores cargo test --workspace
+
+e2e: ## The tests on a kind cluster made for them; KEEP=1 leaves it for a look
+	e2e/cluster/e2e
+
+test: ## Everything that proves it
+	$(MAKE) check
+	$(MAKE) services
+	$(MAKE) e2e
+
+images: ## Build the images of the operator and the services
+	$(CLUSTER) tools
+	$(CLUSTER) images
+	e2e/cluster/programs
+
+crds: ## Write crds/ and the chart's copy from operator/api
+	cargo run -p operator-api --bin crdgen
+
+golden: ## Write the expected manifests of operator/render again
+	UPDATE_GOLDEN=1 cargo test -p operator-render
+
+$(DENY):
+	cargo install cargo-deny@$(DENY_VERSION) --locked --root $(CACHE)/cargo-deny-$(DENY_VERSION)
