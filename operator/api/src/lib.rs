@@ -10,7 +10,7 @@ pub mod resources;
 pub mod status;
 
 pub use manifests::manifests;
-pub use names::{Component, object_name};
+pub use names::{API_VERSION, Component, KIND, object_name};
 pub use platform::{
     Exposure, ExposureType, Gateway, ImagePullSecret, Images, ManagedStore, PullPolicy, Service,
     SocialPlatform, SocialPlatformSpec, Storage, Store,

@@ -5,6 +5,12 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Group and version of the resource.
+pub const API_VERSION: &str = "socialplatform.io/v1alpha1";
+
+/// Kind of the resource.
+pub const KIND: &str = "SocialPlatform";
+
 /// Longest name a `SocialPlatform` may have, so that every name made of it stays a DNS label: a StatefulSet's pods carry a label of
 /// the set's name and eleven characters more.
 pub const MAX_PLATFORM_NAME: usize = 40;
@@ -86,7 +92,7 @@ pub fn credentials_name(platform: &str) -> String {
     format!("{platform}-credentials")
 }
 
-/// Name of the ConfigMap with the public keys that tokens are checked with.
+/// Name of the `ConfigMap` with the public keys that tokens are checked with.
 pub fn jwks_name(platform: &str) -> String {
     format!("{platform}-jwks")
 }
@@ -120,6 +126,14 @@ mod tests {
             mongodb_member("town", "demo"),
             "demo-mongodb-0.demo-mongodb.town.svc:27017"
         );
+    }
+
+    #[test]
+    fn version_and_kind_are_those_of_the_resource() {
+        use kube::Resource as _;
+
+        assert_eq!(API_VERSION, crate::SocialPlatform::api_version(&()));
+        assert_eq!(KIND, crate::SocialPlatform::kind(&()));
     }
 
     #[test]

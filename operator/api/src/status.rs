@@ -140,6 +140,10 @@ pub enum Reason {
     RolloutStuck,
     /// A component that was ready has pods that are not.
     PodsNotReady,
+    /// The cluster refuses to make a component's pods: a quota, a policy.
+    PodsRefused,
+    /// An object of an earlier platform of this name, or one that somebody deleted, has to go first.
+    WaitingForDeletion,
     /// The resource asks for something that cannot be made.
     Invalid,
     /// An object with a name the platform needs belongs to somebody else.
@@ -151,7 +155,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Ready,
         Self::AsWanted,
         Self::GatewayReady,
@@ -167,6 +171,8 @@ impl Reason {
         Self::RollingOut,
         Self::RolloutStuck,
         Self::PodsNotReady,
+        Self::PodsRefused,
+        Self::WaitingForDeletion,
         Self::Invalid,
         Self::ObjectNotOurs,
         Self::CredentialsInvalid,
@@ -191,6 +197,8 @@ impl Reason {
             Self::RollingOut => "RollingOut",
             Self::RolloutStuck => "RolloutStuck",
             Self::PodsNotReady => "PodsNotReady",
+            Self::PodsRefused => "PodsRefused",
+            Self::WaitingForDeletion => "WaitingForDeletion",
             Self::Invalid => "Invalid",
             Self::ObjectNotOurs => "ObjectNotOurs",
             Self::CredentialsInvalid => "CredentialsInvalid",

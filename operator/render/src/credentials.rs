@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use k8s_openapi::ByteString;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use operator_api::{Component, names::credentials_name};
+
+use crate::{labels, validate::ValidatedPlatform};
 
 /// What a platform's programs know each other by. Generated once; a platform that is deleted and made again finds it.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,6 +45,11 @@ pub enum CredentialsError {
 
     #[error("key {0} of the credentials Secret is not text")]
     NotText(&'static str),
+
+    #[error(
+        "key {0} of the credentials Secret may hold only letters, digits, hyphens and underscores"
+    )]
+    NotPlain(&'static str),
 }
 
 impl Credentials {
@@ -56,18 +64,31 @@ impl Credentials {
 
             Ok(text.to_owned())
         };
+        // Passwords are written into URLs and settings files as they are.
+        let password = |key: &'static str| -> Result<String, CredentialsError> {
+            let password = text(key)?;
+            let is_plain = password
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || "-_".contains(char));
+
+            if is_plain {
+                Ok(password)
+            } else {
+                Err(CredentialsError::NotPlain(key))
+            }
+        };
 
         Ok(Self {
             mongodb_keyfile: text("mongodb-keyfile")?,
             mongodb_passwords: MongoDbPasswords {
-                identity: text("mongodb-password-identity")?,
-                post: text("mongodb-password-post")?,
-                media: text("mongodb-password-media")?,
-                search: text("mongodb-password-search")?,
+                identity: password("mongodb-password-identity")?,
+                post: password("mongodb-password-post")?,
+                media: password("mongodb-password-media")?,
+                search: password("mongodb-password-search")?,
             },
-            rabbitmq_password: text("rabbitmq-password")?,
+            rabbitmq_password: password("rabbitmq-password")?,
             rabbitmq_password_hash: text("rabbitmq-password-hash")?,
-            redis_password: text("redis-password")?,
+            redis_password: password("redis-password")?,
             signing_key_pem: text("signing-key.pem")?,
             jwks: text("jwks.json")?,
             refresh_key: text("refresh-key")?,
@@ -112,6 +133,20 @@ impl Credentials {
     }
 }
 
+/// The Secret a platform's credentials are kept in. It has no owner, so that it outlives the platform as the volumes do.
+pub fn credentials_secret(platform: &ValidatedPlatform, credentials: &Credentials) -> Secret {
+    Secret {
+        metadata: labels::unowned(
+            platform,
+            Component::Identity,
+            credentials_name(&platform.name),
+        ),
+        type_: Some("Opaque".to_owned()),
+        data: Some(credentials.to_secret_data()),
+        ..Secret::default()
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -131,7 +166,7 @@ impl fmt::Debug for MongoDbPasswords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::credentials;
+    use crate::fixture::{credentials, minimal};
 
     #[test]
     fn what_was_written_is_read_back() {
@@ -173,6 +208,25 @@ mod tests {
             Credentials::from_secret_data(&data),
             Err(CredentialsError::NotText("redis-password"))
         );
+    }
+
+    #[test]
+    fn a_password_that_would_need_quoting_is_refused() {
+        let mut data = credentials().to_secret_data();
+        data.insert("rabbitmq-password".into(), ByteString(b"a@b".to_vec()));
+
+        assert_eq!(
+            Credentials::from_secret_data(&data),
+            Err(CredentialsError::NotPlain("rabbitmq-password"))
+        );
+    }
+
+    #[test]
+    fn the_secret_outlives_its_platform() {
+        let secret = credentials_secret(&minimal(), &credentials());
+
+        assert_eq!(secret.metadata.name.as_deref(), Some("demo-credentials"));
+        assert_eq!(secret.metadata.owner_references, None);
     }
 
     #[test]

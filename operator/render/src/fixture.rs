@@ -20,7 +20,12 @@ pub(crate) fn platform(spec: SocialPlatformSpec) -> SocialPlatform {
 }
 
 pub(crate) fn minimal() -> ValidatedPlatform {
-    validate(&platform(SocialPlatformSpec::default()), &defaults()).unwrap()
+    with_spec("{}")
+}
+
+/// The platform with a spec given as YAML.
+pub(crate) fn with_spec(spec: &str) -> ValidatedPlatform {
+    validate(&platform(serde_yaml::from_str(spec).unwrap()), &defaults()).unwrap()
 }
 
 pub(crate) fn credentials() -> Credentials {

@@ -3,27 +3,52 @@
 //! No client, no clock, no randomness: the same input gives the same bytes, so whatever differs in the cluster was done by somebody
 //! else.
 
-pub mod credentials;
 mod defaults;
-pub mod objects;
 pub mod quantity;
 pub mod validate;
+
+pub mod credentials;
+pub mod objects;
+
+mod gateway;
+mod identity;
+mod media;
+mod mongodb;
+mod post;
+mod rabbitmq;
+mod redis;
+mod search;
+
+mod jwks;
+mod service;
+mod store;
+
+mod config_hash;
+mod env;
+mod labels;
+mod pod;
+mod probes;
 
 #[cfg(test)]
 mod fixture;
 
-use k8s_openapi::api::core::v1::Secret;
-
-pub use credentials::{Credentials, CredentialsError, MongoDbPasswords};
+pub use credentials::{Credentials, CredentialsError, MongoDbPasswords, credentials_secret};
 pub use objects::{GatewayObjects, Objects, ServiceObjects, StoreObjects};
 pub use validate::{Defaults, Invalid, ValidatedPlatform, validate};
 
-/// The Secret a platform's credentials are kept in. It has no owner, so that it outlives the platform as the volumes do.
-pub fn credentials_secret(_platform: &ValidatedPlatform, _credentials: &Credentials) -> Secret {
-    unimplemented!()
-}
-
 /// Every object of a platform.
-pub fn render(_platform: &ValidatedPlatform, _credentials: &Credentials) -> Objects {
-    unimplemented!()
+pub fn render(platform: &ValidatedPlatform, credentials: &Credentials) -> Objects {
+    let jwks = jwks::config_map(platform, &credentials.jwks);
+
+    Objects {
+        mongodb: mongodb::objects(platform, credentials),
+        redis: redis::objects(platform, credentials),
+        rabbitmq: rabbitmq::objects(platform, credentials),
+        identity: identity::objects(platform, credentials, &jwks),
+        post: post::objects(platform, credentials, &jwks),
+        media: media::objects(platform, credentials, &jwks),
+        search: search::objects(platform, credentials, &jwks),
+        gateway: gateway::objects(platform, &jwks),
+        jwks,
+    }
 }

@@ -82,7 +82,7 @@ impl ByteCount {
 /// Reads a number of at most three decimals as thousandths of it.
 fn thousandths(text: &str) -> Option<u64> {
     let (units, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    if decimals.len() > 3 {
+    if decimals.is_empty() || decimals.len() > 3 {
         return None;
     }
 

@@ -1,1 +1,137 @@
+//! What `validate` fills in, and what it refuses in which words.
 
+use operator_api::SocialPlatformSpec;
+
+use super::*;
+use crate::fixture::{defaults, platform, with_spec};
+
+/// The sentence a spec is refused with.
+fn refusal(spec: &str) -> String {
+    validate(&platform(serde_yaml::from_str(spec).unwrap()), &defaults())
+        .unwrap_err()
+        .to_string()
+}
+
+fn named(name: &str) -> Result<ValidatedPlatform, Invalid> {
+    let mut platform = platform(SocialPlatformSpec::default());
+    platform.metadata.name = Some(name.into());
+
+    validate(&platform, &defaults())
+}
+
+#[test]
+fn an_empty_spec_is_complete() {
+    let platform = with_spec("{}");
+
+    assert_eq!(platform.version, "1.2.3", "the operator's own version");
+    assert_eq!(platform.images.registry, "docker.io/socialplatform");
+    assert_eq!(platform.gateway_exposure, GatewayExposure::ClusterIp);
+    assert_eq!(platform.mongodb.volume_size, ByteCount::gibibytes(8));
+    assert_eq!(platform.url(), "http://demo-gateway.town.svc:8080");
+    for component in Component::ALL {
+        assert_eq!(platform.replicas(component), 1, "{component}");
+    }
+}
+
+#[test]
+fn what_is_given_stands_and_defaults_move_out_of_its_way() {
+    let resources = |given: &str| {
+        with_spec(&format!("post: {{resources: {given}}}"))
+            .post
+            .resources
+    };
+
+    let small = resources("{limits: {cpu: 10m, memory: 64Mi}}");
+    assert_eq!(
+        (small.cpu_request, small.cpu_limit),
+        (MilliCpus(10), MilliCpus(10))
+    );
+    assert_eq!(
+        (small.memory_request, small.memory_limit),
+        (ByteCount::mebibytes(32), ByteCount::mebibytes(64))
+    );
+
+    let large = resources("{requests: {cpu: 2, memory: 1Gi}}");
+    assert_eq!(
+        (large.cpu_request, large.cpu_limit),
+        (MilliCpus(2000), MilliCpus(2000))
+    );
+    assert_eq!(
+        (large.memory_request, large.memory_limit),
+        (ByteCount::gibibytes(1), ByteCount::gibibytes(1))
+    );
+}
+
+#[test]
+fn contradictions_are_refused_in_a_sentence() {
+    let cases = [
+        (
+            "post: {resources: {requests: {cpu: 2}, limits: {cpu: 1}}}",
+            "spec.post.resources.limits.cpu must not be below requests.cpu",
+        ),
+        (
+            "post: {resources: {requests: {memory: 1Gi}, limits: {memory: 512Mi}}}",
+            "spec.post.resources.limits.memory must not be below requests.memory",
+        ),
+        (
+            "post: {resources: {limits: {memory: 32Mi}}}",
+            "spec.post.resources.limits.memory must be at least 64Mi",
+        ),
+        (
+            "mongodb: {managed: {resources: {limits: {memory: 256Mi}}}}",
+            "spec.mongodb.managed.resources.limits.memory must be at least 512Mi",
+        ),
+        (
+            "redis: {managed: {storage: {size: lots}}}",
+            "spec.redis.managed.storage.size must be an amount with a unit such as 512Mi or 8Gi, not \"lots\"",
+        ),
+        (
+            "gateway: {resources: {limits: {cpu: none}}}",
+            "spec.gateway.resources.limits.cpu must be a number of processors such as 2, 0.5 or 250m, not \"none\"",
+        ),
+        (
+            "gateway: {exposure: {nodePort: 30000}}",
+            "spec.gateway.exposure.nodePort is only for type NodePort",
+        ),
+        (
+            "version: latest!",
+            "spec.version must be an image tag of at most 63 letters, digits, dots, hyphens and underscores, not \"latest!\"",
+        ),
+    ];
+    for (spec, sentence) in cases {
+        assert_eq!(refusal(spec), sentence);
+    }
+}
+
+#[test]
+fn the_operators_own_version_is_checked_like_any_other() {
+    let defaults = Defaults {
+        version: String::new(),
+    };
+
+    assert_eq!(
+        validate(&platform(SocialPlatformSpec::default()), &defaults)
+            .unwrap_err()
+            .field,
+        "spec.version"
+    );
+}
+
+#[test]
+fn names_leave_room_for_what_is_made_of_them() {
+    assert!(named(&"a".repeat(40)).is_ok());
+    for name in ["", "1demo", "demo-", "de.mo", "Demo", &"a".repeat(41)] {
+        assert_eq!(named(name).unwrap_err().field, "metadata.name", "{name}");
+    }
+}
+
+#[test]
+fn a_resource_that_no_cluster_stored_is_refused() {
+    let mut platform = platform(SocialPlatformSpec::default());
+    platform.metadata.uid = None;
+
+    assert_eq!(
+        validate(&platform, &defaults()).unwrap_err().field,
+        "metadata.uid"
+    );
+}

@@ -1,0 +1,97 @@
+//! The gateway: the one way in.
+
+use k8s_openapi::api::core::v1::{ConfigMap, EnvVar, Service};
+use operator_api::{
+    Component,
+    names::{HTTP_PORT, object_name},
+};
+
+use crate::{
+    config_hash::ConfigHash,
+    env, jwks,
+    objects::GatewayObjects,
+    service::{self, Program},
+    validate::{GatewayExposure, ValidatedPlatform},
+};
+
+/// Longer than the longest of the services behind it, so that their answer is the one people see.
+const REQUEST_TIMEOUT_SECONDS: u32 = 65;
+
+pub(crate) fn objects(platform: &ValidatedPlatform, keys: &ConfigMap) -> GatewayObjects {
+    let component = Component::Gateway;
+    let upstreams = [
+        ("IDENTITY_URL", Component::Identity),
+        ("POST_URL", Component::Post),
+        ("MEDIA_URL", Component::Media),
+        ("SEARCH_URL", Component::Search),
+    ];
+    let env = [
+        env::server(REQUEST_TIMEOUT_SECONDS),
+        env::tokens(platform),
+        upstreams
+            .into_iter()
+            .map(|(name, upstream)| upstream_url(platform, name, upstream))
+            .collect(),
+        vec![env::value("MAX_UPLOAD_BYTES", env::MAX_UPLOAD_BYTES)],
+    ];
+    let program = Program {
+        component,
+        shape: platform.gateway,
+        env: env.concat(),
+        volumes: vec![jwks::volume(platform)],
+        mounts: vec![jwks::mount()],
+        config: ConfigHash::default().config_map(keys),
+    };
+
+    GatewayObjects {
+        service: exposed_service(platform),
+        deployment: service::deployment(platform, program),
+    }
+}
+
+fn upstream_url(platform: &ValidatedPlatform, name: &str, upstream: Component) -> EnvVar {
+    env::value(
+        name,
+        format!(
+            "http://{}:{HTTP_PORT}",
+            object_name(&platform.name, upstream)
+        ),
+    )
+}
+
+fn exposed_service(platform: &ValidatedPlatform) -> Service {
+    let mut service = service::service(platform, Component::Gateway);
+    if let (GatewayExposure::NodePort(node_port), Some(spec)) =
+        (platform.gateway_exposure, &mut service.spec)
+    {
+        spec.type_ = Some("NodePort".to_owned());
+        for port in spec.ports.iter_mut().flatten() {
+            port.node_port = node_port;
+        }
+    }
+
+    service
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{minimal, with_spec};
+
+    /// Type and node port of the gateway's Service.
+    fn exposure(platform: &ValidatedPlatform) -> (Option<String>, Option<i32>) {
+        let spec = exposed_service(platform).spec.unwrap();
+
+        (spec.type_, spec.ports.unwrap()[0].node_port)
+    }
+
+    #[test]
+    fn the_gateway_is_reached_from_outside_only_when_asked_for() {
+        let any_port = with_spec("gateway: {exposure: {type: NodePort}}");
+        let this_port = with_spec("gateway: {exposure: {type: NodePort, nodePort: 30080}}");
+
+        assert_eq!(exposure(&minimal()), (Some("ClusterIP".into()), None));
+        assert_eq!(exposure(&any_port), (Some("NodePort".into()), None));
+        assert_eq!(exposure(&this_port), (Some("NodePort".into()), Some(30080)));
+    }
+}

@@ -1,0 +1,86 @@
+//! Identity: accounts, passwords and tokens. Only its pods hold the key that signs.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use operator_api::{Component, names::object_name};
+
+use crate::{
+    config_hash::ConfigHash,
+    credentials::Credentials,
+    env::{self, MONGODB_URL_KEY},
+    jwks,
+    objects::ServiceObjects,
+    pod,
+    service::{self, Program},
+    validate::ValidatedPlatform,
+};
+
+const REQUEST_TIMEOUT_SECONDS: u32 = 10;
+
+const KEYS_VOLUME: &str = "identity";
+const SIGNING_KEY: &str = "signing-key.pem";
+const REFRESH_KEY: &str = "refresh-key";
+
+pub(crate) fn objects(
+    platform: &ValidatedPlatform,
+    credentials: &Credentials,
+    keys: &ConfigMap,
+) -> ServiceObjects {
+    let component = Component::Identity;
+    let mongodb_url =
+        service::mongodb_url(platform, component, &credentials.mongodb_passwords.identity);
+    let secret = service::secret(
+        platform,
+        component,
+        &[
+            (MONGODB_URL_KEY, &mongodb_url),
+            (SIGNING_KEY, &credentials.signing_key_pem),
+            (REFRESH_KEY, &credentials.refresh_key),
+        ],
+    );
+    let env = [
+        env::server(REQUEST_TIMEOUT_SECONDS),
+        env::tokens(platform),
+        env::database(platform, component),
+        vec![
+            env::value(
+                "TOKEN_SIGNING_KEY_FILE",
+                "/etc/socialplatform/identity/signing-key.pem",
+            ),
+            env::value(
+                "REFRESH_KEY_FILE",
+                "/etc/socialplatform/identity/refresh-key",
+            ),
+            env::value("ACCESS_TOKEN_TTL_SECONDS", 60 * 60),
+            env::value("REFRESH_TOKEN_IDLE_SECONDS", 7 * 24 * 60 * 60),
+            env::value("REFRESH_TOKEN_LIFETIME_SECONDS", 30 * 24 * 60 * 60),
+            env::value("PASSWORD_MIN_LENGTH", 8),
+            env::value("ARGON2_MEMORY_KIB", 19456),
+            env::value("ARGON2_ITERATIONS", 2),
+            env::value("ARGON2_PARALLELISM", 1),
+        ],
+    ];
+    let program = Program {
+        component,
+        shape: platform.identity,
+        env: env.concat(),
+        volumes: vec![
+            jwks::volume(platform),
+            pod::secret_volume(
+                KEYS_VOLUME,
+                object_name(&platform.name, component),
+                &[SIGNING_KEY, REFRESH_KEY],
+            ),
+        ],
+        mounts: vec![
+            jwks::mount(),
+            pod::read_only_mount(KEYS_VOLUME, "/etc/socialplatform/identity"),
+        ],
+        config: ConfigHash::default().secret(&secret).config_map(keys),
+    };
+
+    ServiceObjects {
+        secret,
+        service: service::service(platform, component),
+        deployment: service::deployment(platform, program),
+    }
+}

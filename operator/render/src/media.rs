@@ -1,0 +1,57 @@
+//! Media: uploaded files.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use operator_api::Component;
+
+use crate::{
+    config_hash::ConfigHash,
+    credentials::Credentials,
+    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY},
+    jwks,
+    objects::ServiceObjects,
+    service::{self, Program},
+    validate::ValidatedPlatform,
+};
+
+/// An upload over a slow line takes its time.
+const REQUEST_TIMEOUT_SECONDS: u32 = 60;
+
+pub(crate) fn objects(
+    platform: &ValidatedPlatform,
+    credentials: &Credentials,
+    keys: &ConfigMap,
+) -> ServiceObjects {
+    let component = Component::Media;
+    let mongodb_url =
+        service::mongodb_url(platform, component, &credentials.mongodb_passwords.media);
+    let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
+    let secret = service::secret(
+        platform,
+        component,
+        &[
+            (MONGODB_URL_KEY, &mongodb_url),
+            (RABBITMQ_URL_KEY, &rabbitmq_url),
+        ],
+    );
+    let env = [
+        env::server(REQUEST_TIMEOUT_SECONDS),
+        env::tokens(platform),
+        env::database(platform, component),
+        env::events(platform, component),
+        vec![env::value("MAX_UPLOAD_BYTES", env::MAX_UPLOAD_BYTES)],
+    ];
+    let program = Program {
+        component,
+        shape: platform.media,
+        env: env.concat(),
+        volumes: vec![jwks::volume(platform)],
+        mounts: vec![jwks::mount()],
+        config: ConfigHash::default().secret(&secret).config_map(keys),
+    };
+
+    ServiceObjects {
+        secret,
+        service: service::service(platform, component),
+        deployment: service::deployment(platform, program),
+    }
+}

@@ -1,0 +1,76 @@
+//! Redis: one server with an append-only file.
+
+use operator_api::{
+    Component,
+    names::{REDIS_PORT, object_name},
+};
+
+use crate::{
+    config_hash::ConfigHash,
+    credentials::Credentials,
+    objects::StoreObjects,
+    pod,
+    quantity::ByteCount,
+    store::{self, Port, Server},
+    validate::ValidatedPlatform,
+};
+
+const PORT: Port = Port {
+    name: "redis",
+    number: REDIS_PORT,
+};
+
+const CONFIG_VOLUME: &str = "config";
+const CONFIG_FILE: &str = "redis.conf";
+const DATA_PATH: &str = "/data";
+
+pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> StoreObjects {
+    let component = Component::Redis;
+    let config = config(
+        platform.redis.resources.memory_limit,
+        &credentials.redis_password,
+    );
+    let secret = store::secret(platform, component, &[(CONFIG_FILE, config)]);
+    let server = Server {
+        component,
+        shape: &platform.redis,
+        command: vec![
+            "redis-server".to_owned(),
+            format!("/etc/redis/{CONFIG_FILE}"),
+        ],
+        env: Vec::new(),
+        port: PORT,
+        data_path: DATA_PATH,
+        startup_seconds: 300,
+        volumes: vec![pod::secret_volume(
+            CONFIG_VOLUME,
+            object_name(&platform.name, component),
+            &[CONFIG_FILE],
+        )],
+        mounts: vec![pod::read_only_mount(CONFIG_VOLUME, "/etc/redis")],
+        config: ConfigHash::default().secret(&secret),
+    };
+
+    StoreObjects {
+        secret,
+        service: store::headless_service(platform, component, PORT),
+        stateful_set: store::stateful_set(platform, server),
+    }
+}
+
+/// The quarter of the memory above `maxmemory` is for the server itself and for the pages that change while it rewrites its file.
+/// Only keys that expire anyway are thrown out when it is full; the rest of the data must not disappear unasked.
+fn config(memory_limit: ByteCount, password: &str) -> String {
+    let ByteCount(maxmemory) = memory_limit.percent(75);
+
+    format!(
+        "port {REDIS_PORT}\n\
+         dir {DATA_PATH}\n\
+         requirepass {password}\n\
+         appendonly yes\n\
+         appendfsync everysec\n\
+         save \"\"\n\
+         maxmemory {maxmemory}\n\
+         maxmemory-policy volatile-lru\n"
+    )
+}

@@ -1,0 +1,183 @@
+//! What the three stores have in common: a StatefulSet of one pod with a volume, a headless Service, and a Secret with its files.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    ByteString,
+    api::{
+        apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
+        core::v1::{
+            Container, ContainerPort, EnvVar, PersistentVolumeClaim, PersistentVolumeClaimSpec,
+            Secret, Service, ServicePort, ServiceSpec, Volume, VolumeMount,
+            VolumeResourceRequirements,
+        },
+    },
+    apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
+};
+use operator_api::{Component, names::object_name};
+
+use crate::{
+    config_hash::ConfigHash,
+    labels,
+    pod::{self, STORE_USER},
+    probes::{self, Probes},
+    validate::{StoreShape, ValidatedPlatform},
+};
+
+/// Name of the claim template, and so the first part of the name of each volume's claim.
+const DATA_VOLUME: &str = "data";
+
+/// A store's server, as far as it differs from the others.
+pub(crate) struct Server<'a> {
+    pub component: Component,
+    pub shape: &'a StoreShape,
+    pub command: Vec<String>,
+    pub env: Vec<EnvVar>,
+    pub port: Port,
+    /// Where the volume is mounted.
+    pub data_path: &'static str,
+    /// How long the server may take to open its port, recovery of its volume included.
+    pub startup_seconds: i32,
+    pub volumes: Vec<Volume>,
+    pub mounts: Vec<VolumeMount>,
+    pub config: ConfigHash,
+}
+
+/// The port a store serves at.
+#[derive(Clone, Copy)]
+pub(crate) struct Port {
+    pub name: &'static str,
+    pub number: u16,
+}
+
+pub(crate) fn stateful_set(platform: &ValidatedPlatform, server: Server<'_>) -> StatefulSet {
+    let Server {
+        component,
+        shape,
+        command,
+        env,
+        port,
+        data_path,
+        startup_seconds,
+        volumes,
+        mut mounts,
+        config,
+    } = server;
+    let name = object_name(&platform.name, component);
+    let Probes {
+        startup,
+        readiness,
+        liveness,
+    } = probes::of_store(port.name, startup_seconds);
+    mounts.insert(0, pod::mount(DATA_VOLUME, data_path));
+    let container = Container {
+        name: component.to_string(),
+        image: Some(shape.image.clone()),
+        image_pull_policy: pod::pull_policy(platform),
+        command: Some(command),
+        ports: Some(vec![ContainerPort {
+            name: Some(port.name.to_owned()),
+            container_port: i32::from(port.number),
+            protocol: Some("TCP".to_owned()),
+            ..ContainerPort::default()
+        }]),
+        env: Some(env),
+        volume_mounts: Some(mounts),
+        resources: Some(pod::resource_requirements(&shape.resources)),
+        startup_probe: Some(startup),
+        readiness_probe: Some(readiness),
+        liveness_probe: Some(liveness),
+        security_context: Some(pod::container_security()),
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        ..Container::default()
+    };
+
+    StatefulSet {
+        metadata: labels::owned(platform, component, name.clone()),
+        spec: Some(StatefulSetSpec {
+            replicas: Some(1),
+            service_name: Some(name),
+            selector: labels::selector(platform, component),
+            template: pod::template(platform, component, config, STORE_USER, container, volumes),
+            volume_claim_templates: Some(vec![claim(platform, component, shape)]),
+            // With the ordered policy a pod that never becomes ready blocks the template that would mend it.
+            pod_management_policy: Some("Parallel".to_owned()),
+            update_strategy: Some(StatefulSetUpdateStrategy {
+                type_: Some("RollingUpdate".to_owned()),
+                rolling_update: None,
+            }),
+            ..StatefulSetSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// Gives each pod a name of its own, also before it is ready: who sets a store up must reach it first.
+pub(crate) fn headless_service(
+    platform: &ValidatedPlatform,
+    component: Component,
+    port: Port,
+) -> Service {
+    Service {
+        metadata: labels::owned(platform, component, object_name(&platform.name, component)),
+        spec: Some(ServiceSpec {
+            type_: Some("ClusterIP".to_owned()),
+            cluster_ip: Some("None".to_owned()),
+            publish_not_ready_addresses: Some(true),
+            selector: Some(labels::selector_labels(platform, component)),
+            ports: Some(vec![ServicePort {
+                name: Some(port.name.to_owned()),
+                port: i32::from(port.number),
+                target_port: Some(IntOrString::String(port.name.to_owned())),
+                protocol: Some("TCP".to_owned()),
+                ..ServicePort::default()
+            }]),
+            ..ServiceSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// The Secret with a store's files: its settings carry passwords.
+pub(crate) fn secret(
+    platform: &ValidatedPlatform,
+    component: Component,
+    files: &[(&str, String)],
+) -> Secret {
+    let data: BTreeMap<_, _> = files
+        .iter()
+        .map(|(file, text)| ((*file).to_owned(), ByteString(text.clone().into_bytes())))
+        .collect();
+
+    Secret {
+        metadata: labels::owned(platform, component, object_name(&platform.name, component)),
+        type_: Some("Opaque".to_owned()),
+        data: Some(data),
+        ..Secret::default()
+    }
+}
+
+/// Claim templates cannot be changed, so they carry only labels that never do. They have no owner: the volume stays.
+fn claim(
+    platform: &ValidatedPlatform,
+    component: Component,
+    shape: &StoreShape,
+) -> PersistentVolumeClaim {
+    PersistentVolumeClaim {
+        metadata: ObjectMeta {
+            name: Some(DATA_VOLUME.to_owned()),
+            labels: Some(labels::selector_labels(platform, component)),
+            ..ObjectMeta::default()
+        },
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            storage_class_name: shape.storage_class.clone(),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some([("storage".to_owned(), shape.volume_size.quantity())].into()),
+                limits: None,
+            }),
+            ..PersistentVolumeClaimSpec::default()
+        }),
+        status: None,
+    }
+}
