@@ -1,0 +1,181 @@
+//! Following a queue for as long as the service lives.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use lapin::message::Delivery;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, Connection};
+use prometheus::{IntCounterVec, IntGauge, Opts};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{Broker, LinkError, close};
+use crate::handle::handle;
+use crate::link::Link;
+use crate::retry::Backoff;
+use crate::{Failure, Message, Queue};
+
+/// Events that are handled at once; the broker keeps the others.
+const PREFETCH: u16 = 16;
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the events in hand may take once the service is asked to stop.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Follows one queue.
+#[derive(Clone)]
+pub struct Consumer {
+    broker: Broker,
+    queue: Queue,
+    link: Link,
+    handled: IntCounterVec,
+}
+
+impl Consumer {
+    /// Nothing happens until [`Consumer::run`].
+    pub fn new(broker: &Broker, queue: Queue) -> Self {
+        let handled = IntCounterVec::new(
+            Opts::new("events_handled_total", "Events handled, by result."),
+            &["type", "result"],
+        );
+
+        Self {
+            broker: broker.clone(),
+            queue,
+            link: Link::new(
+                "events_consumer_connected",
+                "Whether events are followed over a connection to RabbitMQ.",
+            ),
+            handled: handled.expect("the name and labels above are valid"),
+        }
+    }
+
+    /// For `/readyz`: the reason while the queue has not been followed at all.
+    pub fn ready(&self) -> Result<(), String> {
+        self.link.ready()
+    }
+
+    /// Whether there is a connection, as a metric.
+    pub fn connected(&self) -> IntGauge {
+        self.link.connected()
+    }
+
+    /// Events by type and result, as a metric.
+    pub fn handled(&self) -> IntCounterVec {
+        self.handled.clone()
+    }
+
+    /// Gives every event to `handler`, several at once and in no order, until `shutdown`; then finishes what runs and
+    /// hands the rest back. An event is acknowledged when its handler succeeds; [`Failure`] says what becomes of it
+    /// otherwise. Delivery is at least once: a handler may see an event again and must not mind.
+    pub async fn run<H, F>(self, handler: H, shutdown: CancellationToken)
+    where
+        H: Fn(Message) -> F + Send + Sync,
+        F: Future<Output = Result<(), Failure>> + Send,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            let started = Instant::now();
+            match self.follow(&handler, &shutdown).await {
+                Ok(()) => return,
+                Err(error) => self.link.down(&error),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff.next_after(started.elapsed())) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    /// One connection's life. It ends well only with `shutdown`.
+    async fn follow<H, F>(&self, handler: &H, shutdown: &CancellationToken) -> Result<(), LinkError>
+    where
+        H: Fn(Message) -> F + Send + Sync,
+        F: Future<Output = Result<(), Failure>> + Send,
+    {
+        let (connection, channel, mut deliveries) = tokio::select! {
+            subscribed = self.subscribe() => subscribed?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        self.link.up();
+
+        let mut running = FuturesUnordered::new();
+        let end = loop {
+            tokio::select! {
+                delivery = deliveries.next() => match delivery {
+                    Some(Ok(delivery)) => {
+                        running.push(self.settle(handler, delivery, shutdown));
+                    }
+                    Some(Err(error)) => break Err(error.into()),
+                    None => break Err(LinkError::Cancelled),
+                },
+                Some(()) = running.next() => {}
+                () = shutdown.cancelled() => break Ok(()),
+            }
+        };
+        if end.is_ok() {
+            let finish = async {
+                cancel(&channel, deliveries.tag()).await;
+                while running.next().await.is_some() {}
+            };
+            if tokio::time::timeout(FINISH_TIMEOUT, finish).await.is_err() {
+                tracing::warn!("events were still being handled when the time to finish was over");
+            }
+        }
+        // What was delivered and not acknowledged goes back to the queue.
+        close(&connection).await;
+
+        end
+    }
+
+    async fn subscribe(&self) -> Result<(Connection, Channel, lapin::Consumer), LinkError> {
+        let (connection, channel) = self.broker.connect().await?;
+        let queue = self.broker.topology().queue(self.queue);
+        let subscribe = async {
+            channel
+                .basic_qos(PREFETCH, BasicQosOptions::default())
+                .await?;
+            channel
+                .basic_consume(
+                    queue.into(),
+                    "".into(),
+                    BasicConsumeOptions::default(),
+                    FieldTable::default(),
+                )
+                .await
+        };
+        let deliveries = tokio::time::timeout(SUBSCRIBE_TIMEOUT, subscribe)
+            .await
+            .map_err(|_| LinkError::Timeout)??;
+
+        Ok((connection, channel, deliveries))
+    }
+
+    async fn settle<H, F>(&self, handler: &H, delivery: Delivery, shutdown: &CancellationToken)
+    where
+        H: Fn(Message) -> F + Send + Sync,
+        F: Future<Output = Result<(), Failure>> + Send,
+    {
+        // The key is the sender's text; as a label it is taken only from what the queue is bound to.
+        let kind = self
+            .queue
+            .event_types()
+            .iter()
+            .find(|kind| **kind == delivery.routing_key.as_str())
+            .unwrap_or(&"unknown");
+        let verdict = handle(handler, delivery, shutdown).await;
+        self.handled
+            .with_label_values(&[kind, verdict.label()])
+            .inc();
+    }
+}
+
+async fn cancel(channel: &Channel, tag: ShortString) {
+    let cancelled = channel
+        .basic_cancel(tag, BasicCancelOptions::default())
+        .await;
+    if let Err(error) = cancelled {
+        tracing::debug!(%error, "the subscription had ended already");
+    }
+}

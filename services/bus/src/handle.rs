@@ -1,0 +1,191 @@
+//! What happens to one delivered event.
+
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use lapin::types::AMQPValue;
+use lapin::{Acker, BasicProperties};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
+
+use crate::retry::{Backoff, delay_after};
+use crate::topology::DELIVERY_LIMIT;
+use crate::{Failure, Message};
+
+/// A handler that takes longer is treated as if what it needs were away.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Set by quorum queues: how often the message was handed back.
+const DELIVERY_COUNT: &str = "x-delivery-count";
+
+/// What the broker is told about an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Handled,
+    /// Delivered again, and counted.
+    HandBack,
+    DeadLetter,
+    /// The connection it came from is gone; it is delivered again over another.
+    Lost,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the handler took longer than {HANDLER_TIMEOUT:?}")]
+struct TookTooLong;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the handler panicked")]
+struct Panicked;
+
+impl Verdict {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Handled => "ok",
+            Self::HandBack => "handed_back",
+            Self::DeadLetter => "dead_letter",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Has `handler` try until there is a verdict, and tells the broker.
+pub(crate) async fn handle<H, F>(
+    handler: &H,
+    delivery: Delivery,
+    shutdown: &CancellationToken,
+) -> Verdict
+where
+    H: Fn(Message) -> F + Send + Sync,
+    F: Future<Output = Result<(), Failure>> + Send,
+{
+    let handed_back = times_handed_back(&delivery.properties);
+    let verdict = match Message::read(delivery.data) {
+        Ok(message) => {
+            let origin = message.origin();
+            let span = info_span!(
+                "event",
+                requestId = %origin.request_id,
+                traceId = %message.trace_id(),
+                event.id = %message.id(),
+                event.r#type = %message.kind(),
+            );
+            decide(handler, message, handed_back, &delivery.acker, shutdown)
+                .instrument(span)
+                .await
+        }
+        Err(error) => {
+            tracing::error!(%error, "an event is not readable and goes to the dead-letter queue");
+            Verdict::DeadLetter
+        }
+    };
+    tell(&delivery.acker, verdict).await;
+
+    verdict
+}
+
+async fn decide<H, F>(
+    handler: &H,
+    message: Message,
+    handed_back: u32,
+    acker: &Acker,
+    shutdown: &CancellationToken,
+) -> Verdict
+where
+    H: Fn(Message) -> F + Send + Sync,
+    F: Future<Output = Result<(), Failure>> + Send,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        let (error, delay) = match attempt(handler, message.clone()).await {
+            Ok(()) => {
+                tracing::debug!("handled an event");
+                return Verdict::Handled;
+            }
+            Err(Failure::Poison(reason)) => {
+                tracing::error!(error = %reason, "an event cannot be used and goes to the dead-letter queue");
+                return Verdict::DeadLetter;
+            }
+            Err(Failure::Failed(error)) => {
+                let error = &*error as &dyn Error;
+                if handed_back >= DELIVERY_LIMIT {
+                    tracing::error!(
+                        error,
+                        "an event failed too often and goes to the dead-letter queue"
+                    );
+                } else {
+                    tracing::warn!(
+                        error,
+                        event.handed_back = handed_back,
+                        "an event failed and is handed back"
+                    );
+                }
+                wait(delay_after(handed_back), shutdown).await;
+                return Verdict::HandBack;
+            }
+            Err(Failure::Unavailable(error)) => (error, backoff.next()),
+        };
+        tracing::warn!(
+            error = &*error as &dyn Error,
+            "an event waits for something that is away"
+        );
+        wait(delay, shutdown).await;
+        if shutdown.is_cancelled() {
+            return Verdict::HandBack;
+        }
+        if !acker.usable() {
+            return Verdict::Lost;
+        }
+    }
+}
+
+async fn attempt<H, F>(handler: &H, message: Message) -> Result<(), Failure>
+where
+    H: Fn(Message) -> F + Send + Sync,
+    F: Future<Output = Result<(), Failure>> + Send,
+{
+    let handled = AssertUnwindSafe(async { handler(message).await }).catch_unwind();
+    match tokio::time::timeout(HANDLER_TIMEOUT, handled).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Panicked.into()),
+        Err(_) => Err(Failure::Unavailable(Box::new(TookTooLong))),
+    }
+}
+
+/// Waits for `delay`, or until `shutdown`.
+async fn wait(delay: Duration, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+async fn tell(acker: &Acker, verdict: Verdict) {
+    let told = match verdict {
+        Verdict::Handled => acker.ack(BasicAckOptions::default()).await,
+        Verdict::HandBack => {
+            let requeue = BasicNackOptions {
+                requeue: true,
+                ..Default::default()
+            };
+            acker.nack(requeue).await
+        }
+        Verdict::DeadLetter => acker.reject(BasicRejectOptions { requeue: false }).await,
+        Verdict::Lost => return,
+    };
+    if !matches!(told, Ok(true)) {
+        tracing::debug!("the connection is gone, the event will be delivered again");
+    }
+}
+
+fn times_handed_back(properties: &BasicProperties) -> u32 {
+    let count = properties
+        .headers()
+        .as_ref()
+        .and_then(|headers| headers.inner().get(DELIVERY_COUNT))
+        .and_then(AMQPValue::as_long_long_int);
+
+    count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,185 @@
+//! The only place where exchange and queues have names.
+//!
+//! Each queue is followed by one service for one purpose and has a dead-letter queue beside it. Publishers declare all
+//! of it too, so that what is published before a service's first start waits for it.
+
+use events::{Event, PostCreated, PostDeleted};
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, ExchangeKind};
+
+/// An event that is handed back more often than this goes to the dead-letter queue.
+pub(crate) const DELIVERY_LIMIT: u32 = 10;
+/// What a queue holds at most; beyond it the publisher is refused, and nothing is dropped.
+const MAX_QUEUE_BYTES: i64 = 256 * 1024 * 1024;
+const MAX_DEAD_BYTES: i64 = 64 * 1024 * 1024;
+
+/// What one service follows for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// The media service removes the files of deleted posts.
+    MediaPosts,
+    /// The search service keeps its copy of posts.
+    SearchPosts,
+}
+
+impl Queue {
+    /// Every queue there is.
+    pub const ALL: [Self; 2] = [Self::MediaPosts, Self::SearchPosts];
+
+    /// The types of event the queue receives.
+    pub fn event_types(self) -> &'static [&'static str] {
+        match self {
+            Self::MediaPosts => &[PostDeleted::TYPE],
+            Self::SearchPosts => &[PostCreated::TYPE, PostDeleted::TYPE],
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::MediaPosts => "media.posts",
+            Self::SearchPosts => "search.posts",
+        }
+    }
+}
+
+/// The names of one platform's exchange and queues.
+#[derive(Debug, Clone)]
+pub(crate) struct Topology {
+    namespace: String,
+}
+
+impl Topology {
+    pub(crate) fn new(namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    pub(crate) fn exchange(&self) -> String {
+        format!("{}.events", self.namespace)
+    }
+
+    pub(crate) fn queue(&self, queue: Queue) -> String {
+        format!("{}.{}", self.namespace, queue.suffix())
+    }
+
+    pub(crate) fn dead_letter_queue(&self, queue: Queue) -> String {
+        format!("{}.dead", self.queue(queue))
+    }
+
+    /// Makes sure that everything exists. Repeating it changes nothing.
+    pub(crate) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let options = ExchangeDeclareOptions {
+            durable: true,
+            ..Default::default()
+        };
+        channel
+            .exchange_declare(
+                self.exchange().into(),
+                ExchangeKind::Topic,
+                options,
+                FieldTable::default(),
+            )
+            .await?;
+        for queue in Queue::ALL {
+            self.declare_queue(channel, queue).await?;
+        }
+
+        Ok(())
+    }
+
+    async fn declare_queue(&self, channel: &Channel, queue: Queue) -> lapin::Result<()> {
+        let options = QueueDeclareOptions {
+            durable: true,
+            ..Default::default()
+        };
+        let (name, dead) = (self.queue(queue), self.dead_letter_queue(queue));
+        channel
+            .queue_declare(dead.clone().into(), options, dead_letter_arguments())
+            .await?;
+        channel
+            .queue_declare(name.clone().into(), options, queue_arguments(&dead))
+            .await?;
+        for kind in queue.event_types() {
+            channel
+                .queue_bind(
+                    name.clone().into(),
+                    self.exchange().into(),
+                    (*kind).into(),
+                    QueueBindOptions::default(),
+                    FieldTable::default(),
+                )
+                .await?;
+        }
+
+        Ok(())
+    }
+}
+
+/// Dead-lettering is at least once only with `reject-publish`, and asks for a length limit:
+/// <https://www.rabbitmq.com/docs/quorum-queues#dead-lettering>.
+fn queue_arguments(dead: &str) -> FieldTable {
+    table([
+        ("x-queue-type", text("quorum")),
+        (
+            "x-delivery-limit",
+            AMQPValue::LongLongInt(DELIVERY_LIMIT.into()),
+        ),
+        ("x-dead-letter-exchange", text("")),
+        ("x-dead-letter-routing-key", text(dead)),
+        ("x-dead-letter-strategy", text("at-least-once")),
+        ("x-overflow", text("reject-publish")),
+        (
+            "x-max-length-bytes",
+            AMQPValue::LongLongInt(MAX_QUEUE_BYTES),
+        ),
+    ])
+}
+
+/// Without a delivery limit, so that looking at a dead letter, however often, never drops it.
+fn dead_letter_arguments() -> FieldTable {
+    table([
+        ("x-queue-type", text("quorum")),
+        ("x-delivery-limit", AMQPValue::LongLongInt(-1)),
+        ("x-overflow", text("reject-publish")),
+        ("x-max-length-bytes", AMQPValue::LongLongInt(MAX_DEAD_BYTES)),
+    ])
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (key, value) in entries {
+        table.insert(key.into(), value);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_begin_with_the_namespace() {
+        let topology = Topology::new("social");
+        let names: Vec<_> = Queue::ALL
+            .iter()
+            .flat_map(|queue| [topology.queue(*queue), topology.dead_letter_queue(*queue)])
+            .collect();
+
+        assert_eq!(topology.exchange(), "social.events");
+        assert_eq!(
+            names,
+            [
+                "social.media.posts",
+                "social.media.posts.dead",
+                "social.search.posts",
+                "social.search.posts.dead"
+            ]
+        );
+    }
+}
