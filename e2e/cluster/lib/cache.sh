@@ -17,8 +17,8 @@ once() {
 }
 
 scratch_folder() {
-  mkdir -p "$CACHE/tmp"
-  mktemp -d "$CACHE/tmp/XXXXXX"
+  mkdir -p "$CACHE/cluster-tmp"
+  mktemp -d "$CACHE/cluster-tmp/XXXXXX"
 }
 
 # write FILE: replaces FILE by standard input in one move.
@@ -42,5 +42,5 @@ lock() {
     say "another run is at work: waiting for it"
     flock 9
   fi
-  rm -rf "$CACHE/tmp"
+  rm -rf "$CACHE/cluster-tmp"
 }
