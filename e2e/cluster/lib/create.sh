@@ -78,7 +78,11 @@ is_free() {
   ! awk -v port="$hex" '$4 == "0A" { n = split($2, address, ":"); if (address[n] == port) found = 1 } END { exit !found }' /proc/net/tcp*
 }
 
-exists() { kind get clusters -q 2>/dev/null | grep -qxF "$1"; }
+exists() {
+  local clusters
+  clusters=$(kind get clusters -q 2>/dev/null)
+  grep -qxF "$1" <<<"$clusters"
+}
 
 is_healthy() {
   exists "$1" || return 1

@@ -4,12 +4,6 @@
 PACKAGES=(podman runc netavark aardvark-dns mmdebstrap iptables nftables busybox-static jq gcc libc6-dev python3 python3-pip)
 
 packages() {
-  install_packages
-  # kind mounts this folder into its nodes; a machine whose kernel has no modules may lack it.
-  [[ -d /lib/modules ]] || mkdir /lib/modules || die "the folder /lib/modules is missing, and making it needs root"
-}
-
-install_packages() {
   command -v dpkg-query >/dev/null || die "no Docker engine answers here, and the other route (podman) needs Debian: start Docker and try again"
   local missing
   missing=$(missing_packages)
@@ -19,13 +13,13 @@ install_packages() {
   step "install Debian packages ($missing)" apt_install $missing
 }
 
-missing_packages() {
-  install_packages
-  # kind mounts this folder into its nodes; a machine whose kernel has no modules may lack it.
-  [[ -d /lib/modules ]] || mkdir /lib/modules || die "the folder /lib/modules is missing, and making it needs root"
+# kind mounts this folder into its nodes; a machine whose kernel has no modules may lack it.
+modules_folder() {
+  [[ -d /lib/modules || -w /lib ]] || die "the folder /lib/modules is missing, and making it needs root"
+  mkdir -p /lib/modules
 }
 
-install_packages() {
+missing_packages() {
   local name
   for name in "${PACKAGES[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s ' "$name"

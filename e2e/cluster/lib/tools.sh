@@ -17,6 +17,7 @@ tools() {
     missing_tools
   else
     packages
+    modules_folder
     need go "build Kubernetes and its tools (https://go.dev/doc/install)"
     node_programs
     kind_tool
