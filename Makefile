@@ -20,17 +20,17 @@ down: ## Remove what `make up` made
 
 check: fences unit ## The inner loop: formatting, lints, dependency fences, unit tests
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 fences: $(DENY) ## What may depend on what, which licences, from where
 	$(DENY) --log-level error check bans licenses sources
 	cargo check -p operator-render
 
 unit: ## Tests that need nothing but this checkout
-	cargo test --workspace --lib --bins --exclude e2e
+	cargo test --locked --workspace --lib --bins
 
 services: ## All tests but the cluster's, against real stores on loopback
-	e2e/cluster/with-stores cargo test --workspace
+	e2e/cluster/with-stores cargo test --locked --workspace
 
 e2e: ## The tests on a kind cluster made for them; KEEP=1 leaves it for a look
 	e2e/cluster/e2e
@@ -46,7 +46,7 @@ images: ## Build the images of the operator and the services
 	e2e/cluster/programs
 
 crds: ## Write crds/ and the chart's copy from operator/api
-	cargo run -p operator-api --bin crdgen
+	cargo run --bin crdgen
 
 golden: ## Write the expected manifests of operator/render again
 	UPDATE_GOLDEN=1 cargo test -p operator-render
