@@ -1,0 +1,130 @@
+//! What the handlers share, built from the settings.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use argon2::Params;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use mongodb::Database;
+use service_kit::settings::{SettingError, read_file};
+use service_kit::{Metrics, TokenConfig};
+use token::{SignError, Signer, Subject};
+
+use crate::config::Config;
+use crate::hasher::Hasher;
+use crate::password::HashError;
+use crate::refresh_token::{KeyError, RefreshKey};
+use crate::session::Lifetimes;
+use crate::store::Store;
+use crate::user::User;
+
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub hasher: Arc<Hasher>,
+    pub refresh_key: Arc<RefreshKey>,
+    pub lifetimes: Lifetimes,
+    pub password_min_length: usize,
+    /// The file with the public keys, byte by byte.
+    pub key_set: Bytes,
+    signer: Arc<Signer>,
+    access_token_ttl_seconds: u32,
+}
+
+/// Why the service cannot start: a setting, always.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+
+    #[error(transparent)]
+    Database(#[from] database::ConfigError),
+
+    #[error("failed to use the file named by TOKEN_SIGNING_KEY_FILE")]
+    SigningKey(#[source] token::KeyError),
+
+    #[error(
+        "the key set in TOKEN_KEYS_FILE does not contain the public half of the key in TOKEN_SIGNING_KEY_FILE"
+    )]
+    KeyNotServed,
+
+    #[error("failed to use the file named by REFRESH_KEY_FILE")]
+    RefreshKey(#[source] KeyError),
+
+    #[error("ARGON2_MEMORY_KIB, ARGON2_ITERATIONS and ARGON2_PARALLELISM do not go together: {0}")]
+    Argon2(argon2::Error),
+
+    #[error(transparent)]
+    Hash(#[from] HashError),
+
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl App {
+    /// Reads the key files; asks nothing of the database.
+    pub fn new(
+        config: &Config,
+        database: &Database,
+        metrics: &Metrics,
+    ) -> Result<Self, StartError> {
+        let key_set = read_file("TOKEN_KEYS_FILE", &config.token.token_keys_file)?;
+        let signing_key = read_file("TOKEN_SIGNING_KEY_FILE", &config.token_signing_key_file)?;
+        let refresh_key = read_file("REFRESH_KEY_FILE", &config.refresh_key_file)?;
+        let signer = Signer::new(&signing_key, config.token.scope());
+        let signer = signer.map_err(StartError::SigningKey)?;
+        check_that_tokens_verify(&signer, &config.token)?;
+        let params = Params::new(
+            config.argon2_memory_kib,
+            config.argon2_iterations,
+            config.argon2_parallelism,
+            None,
+        )
+        .map_err(StartError::Argon2)?;
+        // One is what is left to assume when the system does not say.
+        let cores = available_parallelism().map_or(1, Into::into);
+        let hasher = Hasher::new(params, cores)?;
+        metrics.register(hasher.pending());
+
+        Ok(Self {
+            store: Store::new(database),
+            hasher: Arc::new(hasher),
+            refresh_key: Arc::new(RefreshKey::parse(&refresh_key).map_err(StartError::RefreshKey)?),
+            lifetimes: Lifetimes {
+                idle: SignedDuration::from_secs(config.refresh_token_idle_seconds.into()),
+                absolute: SignedDuration::from_secs(config.refresh_token_lifetime_seconds.into()),
+            },
+            password_min_length: config.password_min_length.into(),
+            key_set: key_set.into(),
+            signer: Arc::new(signer),
+            access_token_ttl_seconds: config.access_token_ttl_seconds,
+        })
+    }
+
+    /// A token by which `user` is known from `now` on.
+    pub fn access_token(&self, user: &User, now: Timestamp) -> Result<String, SignError> {
+        let subject = Subject {
+            user_id: user.id.to_string(),
+            user_name: user.name.clone(),
+        };
+
+        self.signer
+            .sign(&subject, now.as_second(), self.access_token_ttl_seconds)
+    }
+}
+
+/// A key nobody can check would make every login a success that leads nowhere.
+fn check_that_tokens_verify(signer: &Signer, config: &TokenConfig) -> Result<(), StartError> {
+    let subject = Subject {
+        user_id: String::new(),
+        user_name: String::new(),
+    };
+    let token = signer.sign(&subject, Timestamp::now().as_second(), 60)?;
+
+    config
+        .verifier()?
+        .verify(&token)
+        .map(drop)
+        .map_err(|_| StartError::KeyNotServed)
+}

@@ -1,0 +1,242 @@
+//! Hashing beside the requests: on threads of its own, as many at once as there are cores, in memory used again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use argon2::{Block, Params};
+use prometheus::IntGauge;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::password::{self, HashError, Password};
+
+/// How many may wait for each core: about a second's worth at the default parameters.
+const WAITING_PER_CORE: usize = 64;
+/// Memory nobody used for one to two of these is given back.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// Hashes and verifies passwords.
+pub struct Hasher {
+    params: Params,
+    unmatchable: String,
+    /// Those who hash and those who wait for it.
+    places: Semaphore,
+    cores: Arc<Semaphore>,
+    memory: Arc<Memory>,
+    pending: IntGauge,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+
+    #[error(transparent)]
+    Hash(#[from] HashError),
+
+    #[error("failed to finish a password hash")]
+    Ended(#[source] tokio::task::JoinError),
+}
+
+/// Blocks between two hashes. A fresh allocation would cost a page fault for every 4 KiB of each hash.
+#[derive(Default)]
+struct Memory(Mutex<Idle>);
+
+#[derive(Default)]
+struct Idle {
+    blocks: Vec<Vec<Block>>,
+    uses: u64,
+}
+
+impl Hasher {
+    pub fn new(params: Params, cores: usize) -> Result<Self, HashError> {
+        Ok(Self {
+            unmatchable: password::unmatchable_hash(&params)?,
+            params,
+            places: Semaphore::new(cores * (1 + WAITING_PER_CORE)),
+            cores: Arc::new(Semaphore::new(cores)),
+            memory: Arc::default(),
+            pending: IntGauge::new(
+                "password_hashes_pending",
+                "Password hashes being computed or waiting for it.",
+            )
+            .expect("the name above is valid"),
+        })
+    }
+
+    /// How many hash and how many wait for it.
+    pub fn pending(&self) -> IntGauge {
+        self.pending.clone()
+    }
+
+    /// The hash of a new password.
+    pub async fn hash(&self, password: Password) -> Result<String, Error> {
+        let params = self.params.clone();
+        self.run(move |memory| password::hash(&password, &params, memory))
+            .await
+    }
+
+    /// Whether `password` belongs to `hash`. Without a hash it is as much work, and never the case.
+    pub async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, Error> {
+        let exists = hash.is_some();
+        let hash = hash.unwrap_or(&self.unmatchable).to_owned();
+        let matches = self
+            .run(move |memory| password::verify(&password, &hash, memory))
+            .await?;
+
+        Ok(exists && matches)
+    }
+
+    /// Gives memory back that is not used for a while, until `shutdown`.
+    pub async fn tidy(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut last = 0;
+        while shutdown
+            .run_until_cancelled(tokio::time::sleep(KEPT_FOR))
+            .await
+            .is_some()
+        {
+            last = self.memory.release_if_unused_since(last);
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
+        let _pending = Pending::of(&self.pending);
+        let core = self.cores.clone().acquire_owned().await;
+        let core = core.map_err(|_| Error::Busy)?;
+        let memory = self.memory.clone();
+        let keep = self.params.block_count();
+
+        tokio::task::spawn_blocking(move || {
+            // Moved in, because a caller that goes away does not stop this thread.
+            let _core = core;
+            let mut blocks = memory.take();
+            let result = work(&mut blocks);
+            memory.put_back(blocks, keep);
+            result
+        })
+        .await
+        .map_err(Error::Ended)?
+        .map_err(Error::Hash)
+    }
+}
+
+/// Counts one more in a gauge for as long as it lives: a caller may leave at any time.
+struct Pending<'a>(&'a IntGauge);
+
+impl<'a> Pending<'a> {
+    fn of(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Memory {
+    fn take(&self) -> Vec<Block> {
+        let mut idle = self.lock();
+        idle.uses += 1;
+        idle.blocks.pop().unwrap_or_default()
+    }
+
+    /// Keeps `blocks` for the next hash, cut to what a new hash needs: an older one may have needed more.
+    fn put_back(&self, mut blocks: Vec<Block>, keep: usize) {
+        blocks.truncate(keep);
+        blocks.shrink_to_fit();
+        self.lock().blocks.push(blocks);
+    }
+
+    /// Frees what is kept if nothing was taken since the count was `uses`; answers with the count.
+    fn release_if_unused_since(&self, uses: u64) -> u64 {
+        let mut idle = self.lock();
+        if idle.uses == uses {
+            idle.blocks = Vec::new();
+        }
+
+        idle.uses
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Idle> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    fn hasher(cores: usize) -> Hasher {
+        let params = Params::new(64, 1, 1, None).expect("valid parameters");
+        Hasher::new(params, cores).expect("random bytes")
+    }
+
+    fn password(text: &str) -> Password {
+        text.to_owned().into()
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let hasher = hasher(2);
+        let hash = hasher.hash(password("open sesame")).await.expect("hashed");
+        let verify = async |text, hash| {
+            let result = hasher.verify(password(text), hash).await;
+            result.expect("verified")
+        };
+
+        assert!(verify("open sesame", Some(&hash)).await);
+        assert!(!verify("open barley", Some(&hash)).await);
+        assert!(!verify("open sesame", None).await);
+    }
+
+    #[tokio::test]
+    async fn those_beyond_the_waiting_line_are_sent_away() {
+        let hasher = hasher(1);
+        let line = 1 + WAITING_PER_CORE;
+        let results = join_all((0..line + 3).map(|_| hasher.hash(password("x")))).await;
+        let busy = results
+            .iter()
+            .filter(|result| matches!(result, Err(Error::Busy)));
+
+        assert_eq!(busy.count(), 3);
+        assert!(hasher.hash(password("x")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn as_many_blocks_are_kept_as_there_are_cores() {
+        let hasher = hasher(2);
+        join_all((0..20).map(|_| hasher.hash(password("x")))).await;
+
+        assert!((1..=2).contains(&hasher.memory.lock().blocks.len()));
+    }
+
+    #[test]
+    fn blocks_are_cut_to_what_a_new_hash_needs() {
+        let memory = Memory::default();
+        memory.put_back(vec![Block::new(); 100], 64);
+
+        assert_eq!(memory.take().len(), 64);
+    }
+
+    #[test]
+    fn unused_memory_is_given_back_and_used_memory_is_not() {
+        let memory = Memory::default();
+        let kept = || memory.lock().blocks.len();
+        let blocks = memory.take();
+        memory.put_back(blocks, 64);
+
+        let uses = memory.release_if_unused_since(0);
+        assert_eq!((uses, kept()), (1, 1));
+        memory.release_if_unused_since(uses);
+        assert_eq!(kept(), 0);
+    }
+}

@@ -1,0 +1,17 @@
+//! The public keys, for whoever wants to check a token.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+
+use crate::app::App;
+
+/// Long enough to spare the service, short enough that a new key is known before it is used.
+const CACHING: &str = "public, max-age=300";
+
+pub async fn key_set(State(app): State<App>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHING)],
+        app.key_set,
+    )
+}

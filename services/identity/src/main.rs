@@ -1,0 +1,8 @@
+//! The identity service's process.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service_kit::start(identity::run).await
+}
