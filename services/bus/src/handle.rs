@@ -99,44 +99,51 @@ where
 {
     let mut backoff = Backoff::default();
     loop {
-        let (error, delay) = match attempt(handler, message.clone()).await {
-            Ok(()) => {
-                tracing::debug!("handled an event");
-                return Verdict::Handled;
-            }
-            Err(Failure::Poison(reason)) => {
-                tracing::error!(error = %reason, "an event cannot be used and goes to the dead-letter queue");
-                return Verdict::DeadLetter;
-            }
-            Err(Failure::Failed(error)) => {
-                let error = &*error as &dyn Error;
-                if handed_back >= DELIVERY_LIMIT {
-                    tracing::error!(
-                        error,
-                        "an event failed too often and goes to the dead-letter queue"
-                    );
-                } else {
-                    tracing::warn!(
-                        error,
-                        event.handed_back = handed_back,
-                        "an event failed and is handed back"
-                    );
-                }
+        let Err(failure) = attempt(handler, message.clone()).await else {
+            tracing::debug!("handled an event");
+            return Verdict::Handled;
+        };
+        say(&failure, handed_back);
+        match failure {
+            Failure::Poison(_) => return Verdict::DeadLetter,
+            Failure::Failed(_) => {
                 wait(delay_after(handed_back), shutdown).await;
                 return Verdict::HandBack;
             }
-            Err(Failure::Unavailable(error)) => (error, backoff.next()),
-        };
-        tracing::warn!(
-            error = &*error as &dyn Error,
-            "an event waits for something that is away"
-        );
-        wait(delay, shutdown).await;
+            Failure::Unavailable(_) => wait(backoff.next(), shutdown).await,
+        }
         if shutdown.is_cancelled() {
             return Verdict::HandBack;
         }
         if !acker.usable() {
             return Verdict::Lost;
+        }
+    }
+}
+
+fn say(failure: &Failure, handed_back: u32) {
+    match failure {
+        Failure::Poison(reason) => {
+            tracing::error!(error = %reason, "an event cannot be used and goes to the dead-letter queue");
+        }
+        Failure::Failed(error) if handed_back < DELIVERY_LIMIT => {
+            let error = &**error as &dyn Error;
+            tracing::warn!(
+                error,
+                event.handed_back = handed_back,
+                "an event failed and is handed back"
+            );
+        }
+        Failure::Failed(error) => {
+            let error = &**error as &dyn Error;
+            tracing::error!(
+                error,
+                "an event failed too often and goes to the dead-letter queue"
+            );
+        }
+        Failure::Unavailable(error) => {
+            let error = &**error as &dyn Error;
+            tracing::warn!(error, "an event waits for something that is away");
         }
     }
 }

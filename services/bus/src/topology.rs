@@ -9,7 +9,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 
 /// An event that is handed back more often than this goes to the dead-letter queue.
-pub(crate) const DELIVERY_LIMIT: u32 = 10;
+pub(crate) const DELIVERY_LIMIT: u32 = 5;
 /// What a queue holds at most; beyond it the publisher is refused, and nothing is dropped.
 const MAX_QUEUE_BYTES: i64 = 256 * 1024 * 1024;
 const MAX_DEAD_BYTES: i64 = 64 * 1024 * 1024;

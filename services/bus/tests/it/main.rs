@@ -1,0 +1,7 @@
+//! Publishing and following against a real broker.
+
+mod delivery;
+mod failure;
+mod outage;
+mod proxy;
+mod stage;
