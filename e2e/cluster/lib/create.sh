@@ -107,7 +107,8 @@ has_storage() { kubectl_of "$1" get storageclass standard && rolled_out "$1" loc
 has_dns() { rolled_out "$1" kube-system coredns; }
 rolled_out() { kubectl_of "$1" -n "$2" rollout status "deployment/$3" --timeout=5s; }
 
+# kind also takes the context out of the kubeconfig of the user, where `--default-kubeconfig` may have put it.
 delete() {
-  if command -v kind >/dev/null && exists "$1"; then kind delete cluster --name "$1" --kubeconfig "$(kubeconfig "$1")" >&2; fi
+  if command -v kind >/dev/null && exists "$1"; then kind delete cluster --name "$1" >&2; fi
   rm -rf "$CACHE/clusters/$1"
 }
