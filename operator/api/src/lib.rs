@@ -2,6 +2,7 @@
 //!
 //! This crate knows no client and decides nothing: what a platform becomes is the business of `operator-render`.
 
+pub mod bounds;
 pub mod manifests;
 pub mod names;
 pub mod platform;

@@ -4,11 +4,15 @@ use kube::{CustomResource, KubeSchema, core::Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{names::MAX_PLATFORM_NAME, resources::Resources, status::SocialPlatformStatus};
+use crate::{
+    bounds::{self, LEAST_SERVICE_MEMORY, LEAST_VOLUME, StoreBounds},
+    names::MAX_PLATFORM_NAME,
+    quantity::Bytes,
+    resources::Resources,
+    status::SocialPlatformStatus,
+};
 
-/// A social network: a gateway, the services behind it, and the stores they keep their data in.
-///
-/// `spec: {}` gives a complete small one.
+/// What is wanted. Everything left out has a default: `{}` gives a complete small platform.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "socialplatform.io",
@@ -57,9 +61,9 @@ use crate::{names::MAX_PLATFORM_NAME, resources::Resources, status::SocialPlatfo
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = volume_size_is_fixed("mongodb"),
-    validation = volume_size_is_fixed("redis"),
-    validation = volume_size_is_fixed("rabbitmq"),
+    validation = volume_size_is_fixed("mongodb", &bounds::MONGODB),
+    validation = volume_size_is_fixed("redis", &bounds::REDIS),
+    validation = volume_size_is_fixed("rabbitmq", &bounds::RABBITMQ),
     validation = storage_class_is_fixed("mongodb"),
     validation = storage_class_is_fixed("redis"),
     validation = storage_class_is_fixed("rabbitmq")
@@ -99,17 +103,17 @@ pub struct SocialPlatformSpec {
 
     /// The database of accounts, posts, files and the search index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = memory_limit_is_at_least("512Mi"))]
+    #[x_kube(validation = store_memory_is_enough(&bounds::MONGODB))]
     pub mongodb: Option<Store>,
 
     /// The cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = memory_limit_is_at_least("64Mi"))]
+    #[x_kube(validation = store_memory_is_enough(&bounds::REDIS))]
     pub redis: Option<Store>,
 
     /// The broker that carries events between services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = memory_limit_is_at_least("256Mi"))]
+    #[x_kube(validation = store_memory_is_enough(&bounds::RABBITMQ))]
     pub rabbitmq: Option<Store>,
 }
 
@@ -253,11 +257,11 @@ pub struct ManagedStore {
 /// A store's volume. It cannot be changed after the platform was created.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("!has(self.size) || quantity(self.size).compareTo(quantity('256Mi')) >= 0", "size must be at least 256Mi"))]
+#[x_kube(validation = volume_is_large_enough())]
 pub struct Storage {
     /// Size of the volume. Default: `8Gi` for MongoDB, `1Gi` for Redis, `2Gi` for RabbitMQ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<crate::Bytes>,
+    pub size: Option<Bytes>,
 
     /// Storage class of the volume. Default: the cluster's own default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -282,15 +286,26 @@ fn name_is_short() -> Rule {
 
 /// A StatefulSet refuses a change of its volumes. The rule sits where it also sees a store that is mentioned for the first time, or
 /// no more: a rule beside the field would not be asked then.
-fn volume_size_is_fixed(store: &str) -> Rule {
-    let size = |of: &str| format!("{of}.?{store}.?managed.?storage.?size.orValue('default')");
+fn volume_size_is_fixed(store: &str, bounds: &StoreBounds) -> Rule {
+    let size = |of: &str| {
+        let given = field_or(
+            of,
+            &[store, "managed", "storage", "size"],
+            bounds.default_volume,
+        );
+        format!("quantity({given})")
+    };
 
-    Rule::new(format!("{} == {}", size("self"), size("oldSelf")))
-        .message(format!("{store}.managed.storage.size cannot be changed after creation").as_str())
+    Rule::new(format!(
+        "{}.compareTo({}) == 0",
+        size("self"),
+        size("oldSelf")
+    ))
+    .message(format!("{store}.managed.storage.size cannot be changed after creation").as_str())
 }
 
 fn storage_class_is_fixed(store: &str) -> Rule {
-    let class = |of: &str| format!("{of}.?{store}.?managed.?storage.?storageClassName.orValue('')");
+    let class = |of: &str| field_or(of, &[store, "managed", "storage", "storageClassName"], "");
 
     Rule::new(format!("{} == {}", class("self"), class("oldSelf"))).message(
         format!("{store}.managed.storage.storageClassName cannot be changed after creation")
@@ -298,15 +313,45 @@ fn storage_class_is_fixed(store: &str) -> Rule {
     )
 }
 
+fn volume_is_large_enough() -> Rule {
+    let size = field_or("self", &["size"], LEAST_VOLUME);
+
+    Rule::new(is_at_least(&size, LEAST_VOLUME))
+        .message(format!("size must be at least {LEAST_VOLUME}").as_str())
+}
+
 /// Below this the store would be ended for its memory before it served anyone.
-fn memory_limit_is_at_least(minimum: &str) -> Rule {
-    Rule::new(format!(
-        "quantity(self.?managed.?resources.?limits.?memory.orValue('{minimum}')).compareTo(quantity('{minimum}')) >= 0"
-    ))
-    .message(format!("managed.resources.limits.memory must be at least {minimum}").as_str())
+fn store_memory_is_enough(bounds: &StoreBounds) -> Rule {
+    memory_is_enough(
+        &["managed", "resources", "limits", "memory"],
+        bounds.least_memory,
+    )
 }
 
 fn service_memory_is_enough() -> Rule {
-    Rule::new("quantity(self.?resources.?limits.?memory.orValue('64Mi')).compareTo(quantity('64Mi')) >= 0")
-        .message("resources.limits.memory must be at least 64Mi")
+    memory_is_enough(&["resources", "limits", "memory"], LEAST_SERVICE_MEMORY)
+}
+
+fn memory_is_enough(path: &[&str], least: &str) -> Rule {
+    Rule::new(is_at_least(&field_or("self", path, least), least))
+        .message(format!("{} must be at least {least}", path.join(".")).as_str())
+}
+
+fn is_at_least(quantity: &str, least: &str) -> String {
+    format!("quantity({quantity}).compareTo(quantity('{least}')) >= 0")
+}
+
+/// A field below `of`, or `otherwise` when it or anything above it was left out.
+///
+/// Spelled out instead of with `?.` and `orValue`: the API server does not know how long a text from there is, takes the worst for
+/// granted, and refuses the rule as too costly.
+fn field_or(of: &str, path: &[&str], otherwise: &str) -> String {
+    let mut field = of.to_owned();
+    let mut is_given = Vec::new();
+    for step in path {
+        field = format!("{field}.{step}");
+        is_given.push(format!("has({field})"));
+    }
+
+    format!("({} ? {field} : '{otherwise}')", is_given.join(" && "))
 }

@@ -84,7 +84,7 @@ impl JsonSchema for Bytes {
         json_schema!({
             "type": "string",
             "maxLength": 16,
-            "pattern": r"^([1-9][0-9]{0,8}(\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9])(Ki|Mi|Gi|Ti|k|M|G|T)$",
+            "pattern": r"^([1-9][0-9]{0,5}(\.[0-9]{1,3})?|0\.([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))(Mi|Gi|Ti|M|G|T)$",
         })
     }
 }

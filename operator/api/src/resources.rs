@@ -1,6 +1,6 @@
 //! What a container is promised and what it may use at most.
 
-use kube::KubeSchema;
+use kube::{KubeSchema, core::Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Bytes, Cpu};
@@ -10,7 +10,7 @@ use crate::quantity::{Bytes, Cpu};
 /// What is left out is the component's default; a default never contradicts what is given, it moves out of the way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = at_least_the_request("cpu"), validation = at_least_the_request("memory"))]
+#[x_kube(validation = at_least_the_request("cpu", "string"), validation = at_least_the_request("memory", ""))]
 pub struct Resources {
     /// What the scheduler sets aside for the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ pub struct Resources {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceAmounts {
-    /// Processors: whole or fractional, or thousandths, such as `2`, `0.5` or `250m`.
+    /// Processors: a whole number such as `2`, a fraction in quotes such as `"0.5"`, or thousandths such as `250m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Cpu>,
 
@@ -35,14 +35,17 @@ pub struct ResourceAmounts {
 }
 
 /// Kubernetes refuses a pod whose limit is below its request; this says so before there is a pod.
-fn at_least_the_request(resource: &str) -> kube::core::Rule {
+///
+/// `as_text` makes text of a value that may be a number. Of what is text already it must not: the API server then no longer knows how
+/// long the text is, takes the worst for granted, and refuses the rule as too costly.
+fn at_least_the_request(resource: &str, as_text: &str) -> Rule {
     let limit = format!("self.limits.{resource}");
     let request = format!("self.requests.{resource}");
     let both_given =
         format!("has(self.limits) && has(self.requests) && has({limit}) && has({request})");
 
-    kube::core::Rule::new(format!(
-        "!({both_given}) || quantity(string({limit})).compareTo(quantity(string({request}))) >= 0"
+    Rule::new(format!(
+        "!({both_given}) || quantity({as_text}({limit})).compareTo(quantity({as_text}({request}))) >= 0"
     ))
     .message(format!("limits.{resource} must not be below requests.{resource}").as_str())
 }

@@ -1,11 +1,15 @@
 //! What the operator reports: conditions, the reasons they can have, and the state of each component.
 
 use kube::KubeSchema;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::names::Component;
+
+/// Longest message of a condition or component, in characters, as Kubernetes bounds it.
+pub const MAX_MESSAGE: usize = 32768;
 
 /// What the operator last saw and did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -33,10 +37,13 @@ pub struct SocialPlatformStatus {
 
     /// The state of the platform as a whole, one condition per type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "conditions")]
     pub conditions: Vec<Condition>,
 
     /// The state of each component.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub components: Vec<ComponentStatus>,
 }
 
@@ -64,8 +71,57 @@ pub struct ComponentStatus {
     pub reason: String,
 
     /// Why the component is in this state, in a sentence.
-    #[schemars(length(max = 32768))]
+    #[schemars(length(max = MAX_MESSAGE))]
     pub message: String,
+}
+
+/// Kubernetes' own type of conditions, with its bounds, which the Rust type does not carry.
+fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 8,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+        "items": {
+            "description": "One aspect of the platform's state.",
+            "type": "object",
+            "required": ["type", "status", "lastTransitionTime", "reason", "message"],
+            "properties": {
+                "type": {
+                    "description": "What the condition is about.",
+                    "type": "string",
+                    "maxLength": 316,
+                },
+                "status": {
+                    "description": "Whether it holds.",
+                    "type": "string",
+                    "enum": ["True", "False", "Unknown"],
+                },
+                "observedGeneration": {
+                    "description": "The `metadata.generation` this is about.",
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0,
+                },
+                "lastTransitionTime": {
+                    "description": "When the status last changed.",
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64,
+                },
+                "reason": {
+                    "description": "Why it holds or not, in one word. docs/troubleshooting.md explains each.",
+                    "type": "string",
+                    "maxLength": 1024,
+                },
+                "message": {
+                    "description": "Why it holds or not, in a sentence.",
+                    "type": "string",
+                    "maxLength": MAX_MESSAGE,
+                },
+            },
+        },
+    })
 }
 
 /// What a condition is about.

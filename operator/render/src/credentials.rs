@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use operator_api::{Component, names::credentials_name};
 
-use crate::{labels, validate::ValidatedPlatform};
+use crate::{labels, platform::ValidatedPlatform};
 
 /// What a platform's programs know each other by. Generated once; a platform that is deleted and made again finds it.
 #[derive(Clone, PartialEq, Eq)]

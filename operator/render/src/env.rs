@@ -6,7 +6,7 @@ use operator_api::{
     names::{ADMIN_PORT, HTTP_PORT, RABBITMQ_PORT, object_name},
 };
 
-use crate::{pod::DRAIN_SECONDS, validate::ValidatedPlatform};
+use crate::{platform::ValidatedPlatform, pod::DRAIN_SECONDS};
 
 /// Largest upload, which the gateway lets through and media accepts.
 pub(crate) const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024;

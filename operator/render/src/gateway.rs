@@ -10,8 +10,8 @@ use crate::{
     config_hash::ConfigHash,
     env, jwks,
     objects::GatewayObjects,
+    platform::{GatewayExposure, ValidatedPlatform},
     service::{self, Program},
-    validate::{GatewayExposure, ValidatedPlatform},
 };
 
 /// Longer than the longest of the services behind it, so that their answer is the one people see.

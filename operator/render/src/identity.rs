@@ -9,9 +9,9 @@ use crate::{
     env::{self, MONGODB_URL_KEY},
     jwks,
     objects::ServiceObjects,
+    platform::ValidatedPlatform,
     pod,
     service::{self, Program},
-    validate::ValidatedPlatform,
 };
 
 const REQUEST_TIMEOUT_SECONDS: u32 = 10;

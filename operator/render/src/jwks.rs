@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Volume, VolumeMount};
 use operator_api::{Component, names::jwks_name};
 
-use crate::{labels, pod, validate::ValidatedPlatform};
+use crate::{labels, platform::ValidatedPlatform, pod};
 
 const VOLUME: &str = "jwks";
 

@@ -4,11 +4,12 @@
 //! else.
 
 mod defaults;
-pub mod quantity;
-pub mod validate;
+mod platform;
+mod quantity;
+mod validate;
 
-pub mod credentials;
-pub mod objects;
+mod credentials;
+mod objects;
 
 mod gateway;
 mod identity;
@@ -34,7 +35,8 @@ mod fixture;
 
 pub use credentials::{Credentials, CredentialsError, MongoDbPasswords, credentials_secret};
 pub use objects::{GatewayObjects, Objects, ServiceObjects, StoreObjects};
-pub use validate::{Defaults, Invalid, ValidatedPlatform, validate};
+pub use platform::ValidatedPlatform;
+pub use validate::{Defaults, Invalid, validate};
 
 /// Every object of a platform.
 pub fn render(platform: &ValidatedPlatform, credentials: &Credentials) -> Objects {

@@ -9,8 +9,8 @@ use crate::{
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY},
     jwks,
     objects::ServiceObjects,
+    platform::ValidatedPlatform,
     service::{self, Program},
-    validate::ValidatedPlatform,
 };
 
 /// An upload over a slow line takes its time.

@@ -9,10 +9,10 @@ use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
     objects::StoreObjects,
+    platform::{StoreShape, ValidatedPlatform},
     pod,
     quantity::ByteCount,
     store::{self, Port, Server},
-    validate::{StoreShape, ValidatedPlatform},
 };
 
 const PORT: Port = Port {
@@ -75,7 +75,7 @@ fn command(shape: &StoreShape) -> Vec<String> {
             "--wiredTigerCacheSizeGB",
             cache_gibibytes(shape.resources.memory_limit),
         ),
-        ("--oplogSizeMB", oplog_mebibytes(shape.volume_size)),
+        ("--oplogSize", oplog_mebibytes(shape.volume_size)),
     ];
     // A socket file would need a directory to write to, and nobody in the pod would use it. Probes connect every few seconds; quiet
     // leaves them out of the log.

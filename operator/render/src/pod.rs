@@ -13,8 +13,8 @@ use operator_api::{Component, PullPolicy};
 use crate::{
     config_hash::ConfigHash,
     labels,
+    platform::{ContainerResources, ValidatedPlatform},
     quantity::ByteCount,
-    validate::{ContainerResources, ValidatedPlatform},
 };
 
 /// How long a pod may take to end, the pause before its end included.

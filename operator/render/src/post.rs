@@ -9,8 +9,8 @@ use crate::{
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY},
     jwks,
     objects::ServiceObjects,
+    platform::ValidatedPlatform,
     service::{self, Program},
-    validate::ValidatedPlatform,
 };
 
 const REQUEST_TIMEOUT_SECONDS: u32 = 10;

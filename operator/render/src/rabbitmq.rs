@@ -12,10 +12,10 @@ use crate::{
     credentials::Credentials,
     env::{self, RABBITMQ_USER},
     objects::StoreObjects,
+    platform::{StoreShape, ValidatedPlatform},
     pod,
     quantity::ByteCount,
     store::{self, Port, Server},
-    validate::{StoreShape, ValidatedPlatform},
 };
 
 const PORT: Port = Port {

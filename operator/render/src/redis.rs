@@ -9,10 +9,10 @@ use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
     objects::StoreObjects,
+    platform::ValidatedPlatform,
     pod,
     quantity::ByteCount,
     store::{self, Port, Server},
-    validate::ValidatedPlatform,
 };
 
 const PORT: Port = Port {

@@ -21,9 +21,9 @@ use operator_api::{
 use crate::{
     config_hash::ConfigHash,
     labels,
+    platform::{ServiceShape, ValidatedPlatform},
     pod::{self, PRE_STOP_SECONDS, SERVICE_USER},
     probes::{self, Probes},
-    validate::{ServiceShape, ValidatedPlatform},
 };
 
 /// How many old versions of a Deployment are kept to go back to.

@@ -19,9 +19,9 @@ use operator_api::{Component, names::object_name};
 use crate::{
     config_hash::ConfigHash,
     labels,
+    platform::{StoreShape, ValidatedPlatform},
     pod::{self, STORE_USER},
     probes::{self, Probes},
-    validate::{StoreShape, ValidatedPlatform},
 };
 
 /// Name of the claim template, and so the first part of the name of each volume's claim.
@@ -81,7 +81,7 @@ pub(crate) fn stateful_set(platform: &ValidatedPlatform, server: Server<'_>) -> 
             protocol: Some("TCP".to_owned()),
             ..ContainerPort::default()
         }]),
-        env: Some(env),
+        env: (!env.is_empty()).then_some(env),
         volume_mounts: Some(mounts),
         resources: Some(pod::resource_requirements(&shape.resources)),
         startup_probe: Some(startup),

@@ -1,9 +1,12 @@
 //! What `validate` fills in, and what it refuses in which words.
 
-use operator_api::SocialPlatformSpec;
+use operator_api::{Component, SocialPlatformSpec};
 
 use super::*;
-use crate::fixture::{defaults, platform, with_spec};
+use crate::{
+    fixture::{defaults, platform, with_spec},
+    quantity::{ByteCount, MilliCpus},
+};
 
 /// The sentence a spec is refused with.
 fn refusal(spec: &str) -> String {

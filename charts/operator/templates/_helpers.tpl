@@ -1,0 +1,27 @@
+{{/* Name of every object: the release's, with what it is when the release's name does not say so. */}}
+{{- define "operator.name" -}}
+{{- $name := .Release.Name -}}
+{{- if not (contains "operator" $name) -}}
+{{- $name = printf "%s-operator" ($name | trunc 54 | trimSuffix "-") -}}
+{{- end -}}
+{{- $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "operator.tag" -}}
+{{- .Values.image.tag | default .Chart.AppVersion -}}
+{{- end -}}
+
+{{/* What tells the operator's pods from others. Selectors cannot be changed, so no version is in it. */}}
+{{- define "operator.selector" -}}
+app.kubernetes.io/name: operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "operator.labels" -}}
+{{ include "operator.selector" . }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/part-of: socialplatform
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ include "operator.tag" . | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}

@@ -1,0 +1,132 @@
+//! The platforms that are rendered, and their objects in a form that can be walked through.
+
+use std::{fs, path::PathBuf};
+
+use k8s_openapi::{Metadata, Resource, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use operator_api::SocialPlatform;
+use operator_render::{
+    Credentials, Defaults, GatewayObjects, MongoDbPasswords, Objects, ServiceObjects, StoreObjects,
+    ValidatedPlatform, credentials_secret, render, validate,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The platforms of `tests/golden`.
+pub const NAMES: [&str; 2] = ["minimal", "everything"];
+
+/// One object as the API server would get it.
+pub struct Object {
+    pub kind: &'static str,
+    pub name: String,
+    pub content: Value,
+    /// Order of fields as in the API's documentation.
+    pub yaml: String,
+}
+
+impl Object {
+    /// The pod template of a Deployment or StatefulSet.
+    pub fn pod_template(&self) -> Option<&Value> {
+        self.content.pointer("/spec/template")
+    }
+
+    pub fn labels(&self) -> &Value {
+        &self.content["metadata"]["labels"]
+    }
+}
+
+pub fn folder(case: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/golden", case]
+        .iter()
+        .collect()
+}
+
+pub fn platform(case: &str) -> ValidatedPlatform {
+    validated(&resource(case))
+}
+
+/// The resource of a case, to be changed before it is validated.
+pub fn resource(case: &str) -> SocialPlatform {
+    let path = folder(case).join("platform.yaml");
+
+    serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub fn validated(platform: &SocialPlatform) -> ValidatedPlatform {
+    validate(
+        platform,
+        &Defaults {
+            version: "1.2.3".into(),
+        },
+    )
+    .unwrap()
+}
+
+/// Everything a platform consists of, the credentials Secret included.
+pub fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> Vec<Object> {
+    let Objects {
+        jwks,
+        mongodb,
+        redis,
+        rabbitmq,
+        identity,
+        post,
+        media,
+        search,
+        gateway,
+    } = render(platform, credentials);
+    let mut objects = vec![
+        object(&credentials_secret(platform, credentials)),
+        object(&jwks),
+    ];
+    for StoreObjects {
+        secret,
+        service,
+        stateful_set,
+    } in [&mongodb, &redis, &rabbitmq]
+    {
+        objects.extend([object(secret), object(service), object(stateful_set)]);
+    }
+    for ServiceObjects {
+        secret,
+        service,
+        deployment,
+    } in [&identity, &post, &media, &search]
+    {
+        objects.extend([object(secret), object(service), object(deployment)]);
+    }
+    let GatewayObjects {
+        service,
+        deployment,
+    } = &gateway;
+    objects.extend([object(service), object(deployment)]);
+
+    objects
+}
+
+/// Credentials that look like real ones and never change.
+pub fn credentials() -> Credentials {
+    Credentials {
+        mongodb_keyfile: "a2V5ZmlsZS1vZi10aGUtdGVzdHM".into(),
+        mongodb_passwords: MongoDbPasswords {
+            identity: "identity-password".into(),
+            post: "post-password".into(),
+            media: "media-password".into(),
+            search: "search-password".into(),
+        },
+        rabbitmq_password: "rabbitmq-password".into(),
+        rabbitmq_password_hash: "cmFiYml0bXEtcGFzc3dvcmQtaGFzaA==".into(),
+        redis_password: "redis-password".into(),
+        signing_key_pem: "-----BEGIN PRIVATE KEY-----\nc2lnbmluZy1rZXk=\n-----END PRIVATE KEY-----\n".into(),
+        jwks: r#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","kid":"k1","x":"eA"}]}"#.into(),
+        refresh_key: "0123456789abcdef".repeat(4),
+    }
+}
+
+fn object<T: Resource + Metadata<Ty = ObjectMeta> + Serialize>(object: &T) -> Object {
+    Object {
+        kind: T::KIND,
+        name: object.metadata().name.clone().unwrap(),
+        content: serde_json::to_value(object).unwrap(),
+        yaml: serde_yaml::to_string(object).unwrap(),
+    }
+}

@@ -1,0 +1,94 @@
+//! Which change replaces whose pods.
+
+use std::collections::BTreeMap;
+
+use operator_render::{Credentials, ValidatedPlatform};
+use serde_json::Value;
+
+use crate::cases;
+
+const SERVICES: [&str; 5] = ["gateway", "identity", "media", "post", "search"];
+
+/// The pod template of every workload, by component.
+fn templates(platform: &ValidatedPlatform, credentials: &Credentials) -> BTreeMap<String, Value> {
+    cases::objects(platform, credentials)
+        .iter()
+        .filter_map(|object| {
+            let component = object.labels()["app.kubernetes.io/component"]
+                .as_str()
+                .unwrap();
+
+            Some((component.to_owned(), object.pod_template()?.clone()))
+        })
+        .collect()
+}
+
+/// The components whose pods are replaced when the first set of templates becomes the second.
+fn replaced(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> Vec<String> {
+    before
+        .keys()
+        .filter(|component| before[*component] != after[*component])
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn a_changed_credential_replaces_exactly_the_pods_that_read_it() {
+    type Change = fn(&mut Credentials);
+    let changes: [(&[&str], Change); 11] = [
+        (&["mongodb"], |credentials| {
+            credentials.mongodb_keyfile.push('x')
+        }),
+        (&["identity"], |credentials| {
+            credentials.mongodb_passwords.identity.push('x')
+        }),
+        (&["post"], |credentials| {
+            credentials.mongodb_passwords.post.push('x')
+        }),
+        (&["media"], |credentials| {
+            credentials.mongodb_passwords.media.push('x')
+        }),
+        (&["search"], |credentials| {
+            credentials.mongodb_passwords.search.push('x')
+        }),
+        (&["media", "post", "search"], |credentials| {
+            credentials.rabbitmq_password.push('x')
+        }),
+        (&["rabbitmq"], |credentials| {
+            credentials.rabbitmq_password_hash.push('x')
+        }),
+        (&["redis"], |credentials| {
+            credentials.redis_password.push('x')
+        }),
+        (&["identity"], |credentials| {
+            credentials.signing_key_pem.push('x')
+        }),
+        (&["identity"], |credentials| {
+            credentials.refresh_key.push('x')
+        }),
+        (&SERVICES, |credentials| credentials.jwks.push(' ')),
+    ];
+
+    let platform = cases::platform("minimal");
+    let before = templates(&platform, &cases::credentials());
+    for (readers, change) in changes {
+        let mut credentials = cases::credentials();
+        change(&mut credentials);
+
+        assert_eq!(
+            replaced(&before, &templates(&platform, &credentials)),
+            readers
+        );
+    }
+}
+
+#[test]
+fn a_new_version_replaces_the_services_and_no_store() {
+    let mut newer = cases::resource("minimal");
+    newer.spec.version = Some("9.9.9".into());
+
+    let before = templates(&cases::platform("minimal"), &cases::credentials());
+    let after = templates(&cases::validated(&newer), &cases::credentials());
+
+    assert_eq!(replaced(&before, &after), SERVICES);
+}
