@@ -11,10 +11,10 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// Does `work` until it succeeds, with a growing delay between tries; nothing when `shutdown` comes first.
 ///
 /// `doing` completes the sentence "failed to …" in the log, which says each reason once until it changes.
-pub async fn until_ok<T, E: Display>(
+pub async fn until_ok<T, E: Display, F: Future<Output = Result<T, E>>>(
     doing: &str,
     shutdown: &CancellationToken,
-    mut work: impl AsyncFnMut() -> Result<T, E>,
+    mut work: impl FnMut() -> F,
 ) -> Option<T> {
     let mut delay = FIRST_DELAY;
     let mut said = String::new();
@@ -48,9 +48,9 @@ mod tests {
     #[tokio::test]
     async fn work_is_repeated_until_it_succeeds() {
         let mut tries = 0;
-        let result = until_ok("count", &CancellationToken::new(), async || {
+        let result = until_ok("count", &CancellationToken::new(), || {
             tries += 1;
-            if tries < 3 { Err("too few") } else { Ok(tries) }
+            std::future::ready(if tries < 3 { Err("too few") } else { Ok(tries) })
         })
         .await;
 
