@@ -1,0 +1,46 @@
+//! One call to MongoDB: bounded in time, and its failure says what it was for.
+
+use std::time::Duration;
+
+/// A call that is not answered by then has an unknown outcome. The driver itself gives up on finding a server earlier
+/// than this; what it does not bound is a server that is found and stays silent.
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A call that failed. Whether a write among them took place is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("failed to {doing}")]
+    Failed {
+        doing: &'static str,
+        #[source]
+        source: Box<mongodb::error::Error>,
+    },
+
+    #[error("failed to {doing}: no answer within {} s", CALL_TIMEOUT.as_secs())]
+    Silent { doing: &'static str },
+}
+
+impl CallError {
+    /// The caller may try again later: nothing is wrong with what was asked.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Failed { source, .. } => database::is_unavailable(source),
+            Self::Silent { .. } => true,
+        }
+    }
+}
+
+/// Awaits `work`; `doing` completes the sentence "failed to …".
+pub async fn call<T>(
+    doing: &'static str,
+    work: impl IntoFuture<Output = mongodb::error::Result<T>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(CALL_TIMEOUT, work.into_future()).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(source)) => Err(CallError::Failed {
+            doing,
+            source: Box::new(source),
+        }),
+        Err(_) => Err(CallError::Silent { doing }),
+    }
+}

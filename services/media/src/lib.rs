@@ -1,0 +1,111 @@
+//! The media service: takes the pictures and films people upload, hands them out to anybody, and removes those of
+//! deleted posts.
+//!
+//! Bytes stream both ways: an upload is cut into GridFS chunks as it arrives, a download reads one chunk after the
+//! other. What a client says about a file is not believed; its first bytes decide what it is.
+
+pub mod config;
+
+mod app;
+mod routes;
+
+mod download;
+mod form;
+mod origin;
+mod range;
+mod upload;
+
+mod media;
+mod media_type;
+
+mod blob;
+mod call;
+mod incoming;
+mod store;
+
+mod error;
+mod follow;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Broker, Consumer, Queue};
+use service_kit::settings::SettingError;
+use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::store::Store;
+
+/// Uploads whose request is over may take this long to be stored or deleted before the process ends.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A setting cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+
+    #[error(transparent)]
+    Database(#[from] database::ConfigError),
+
+    #[error(transparent)]
+    Bus(#[from] bus::ConfigError),
+}
+
+/// Serves until `shutdown`. MongoDB and RabbitMQ may be away, at the start and later.
+pub async fn run(
+    config: Config,
+    listeners: Listeners,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let verifier = Arc::new(config.token.verifier()?);
+    let database = database::connect(&config.database, "media").await?;
+    let consumer = Consumer::new(&Broker::new(&config.bus, "media")?, Queue::MediaPosts);
+    let store = Store::new(&database);
+
+    let indexed = Gate::default();
+    let follower = consumer.clone();
+    let health = Health::new()
+        .with_check("mongodb", move || database::check(database.clone()))
+        .with_gate("indexes", &indexed)
+        .with_check("rabbitmq", move || std::future::ready(follower.ready()));
+    let metrics = Metrics::new();
+    metrics.register(consumer.connected());
+    metrics.register(consumer.handled());
+
+    tokio::spawn(index(store.clone(), indexed, shutdown.clone()));
+    let files = store.clone();
+    let following = tokio::spawn(consumer.run(
+        move |message| follow::follow(files.clone(), message),
+        shutdown.clone(),
+    ));
+    let app = App {
+        store: store.clone(),
+        verifier,
+        max_upload_bytes: config.max_upload_bytes,
+    };
+    let service = Service {
+        routes: routes::routes(app),
+        health,
+        metrics,
+    };
+    service.serve(&config.server, listeners, shutdown).await;
+    store.settle(SETTLE_TIMEOUT).await;
+    if let Err(error) = following.await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "following events ended badly"
+        );
+    }
+
+    Ok(())
+}
+
+async fn index(store: Store, done: Gate, shutdown: CancellationToken) {
+    let indexed = until_ok("make the indexes", &shutdown, || store.create_indexes()).await;
+    if indexed.is_some() {
+        done.open();
+    }
+}

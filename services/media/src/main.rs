@@ -1,0 +1,10 @@
+//! The media service's process.
+
+use std::process::ExitCode;
+
+use media::config::Config;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service_kit::start::<Config, _>(media::run).await
+}

@@ -1,0 +1,9 @@
+//! The media service against real stores.
+
+mod away;
+mod cascade;
+mod download;
+mod form;
+mod refusals;
+mod stage;
+mod upload;
