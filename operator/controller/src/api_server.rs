@@ -1,0 +1,96 @@
+//! Whether the API server answers and knows `SocialPlatform`, asked again and again.
+//!
+//! The operator starts its watches after the first good answer and reports every later one in `/readyz`; it never
+//! exits for want of the API server or of the resource's definition, both of which can come later.
+
+use std::fmt;
+use std::time::Duration;
+
+use kube::api::ListParams;
+use kube::{Api, Client};
+use operator_api::SocialPlatform;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// Between two questions when all is well, and the most between two when it is not.
+const INTERVAL: Duration = Duration::from_secs(10);
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+
+/// What the last question came to. `Display` is the sentence `/readyz` answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    Unknown,
+    Reached,
+    DefinitionMissing,
+    Forbidden,
+    Unreachable(String),
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("waiting for the first answer of the API server"),
+            Self::Reached => f.write_str("the API server answers"),
+            Self::DefinitionMissing => f.write_str(
+                "waiting for the CustomResourceDefinition socialplatforms.socialplatform.io",
+            ),
+            Self::Forbidden => {
+                f.write_str("waiting for the right to list socialplatforms: see the ClusterRole")
+            }
+            Self::Unreachable(why) => write!(f, "waiting for the API server: {why}"),
+        }
+    }
+}
+
+/// Asks until `shutdown`; every answer is put into `reach`, every change is logged.
+pub async fn ask(client: Client, reach: watch::Sender<Reach>, shutdown: CancellationToken) {
+    let platforms = Api::<SocialPlatform>::all(client);
+    let mut retry = FIRST_RETRY;
+
+    loop {
+        let seen = question(&platforms).await;
+        let pause = if seen == Reach::Reached {
+            INTERVAL
+        } else {
+            retry
+        };
+        retry = if seen == Reach::Reached {
+            FIRST_RETRY
+        } else {
+            (retry * 2).min(INTERVAL)
+        };
+        publish(&reach, seen);
+
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// A list of at most one object: the cheapest question that also needs the definition and the right to read.
+async fn question(platforms: &Api<SocialPlatform>) -> Reach {
+    match platforms
+        .list_metadata(&ListParams::default().limit(1))
+        .await
+    {
+        Ok(_) => Reach::Reached,
+        Err(kube::Error::Api(status)) if status.is_not_found() => Reach::DefinitionMissing,
+        Err(kube::Error::Api(status)) if status.is_forbidden() => Reach::Forbidden,
+        Err(error) => Reach::Unreachable(crate::error::chain(&error)),
+    }
+}
+
+fn publish(reach: &watch::Sender<Reach>, seen: Reach) {
+    reach.send_if_modified(|known| {
+        let is_new = *known != seen;
+        if is_new && seen == Reach::Reached {
+            info!("{seen}");
+        } else if is_new {
+            warn!("{seen}");
+        }
+        *known = seen;
+        is_new
+    });
+}

@@ -1,0 +1,75 @@
+//! `Progressing`: a first start, a new version or new settings are being rolled out.
+
+use operator_api::Reason;
+
+use super::Verdict;
+use crate::observed::Observed;
+
+pub(super) fn progressing(observed: &Observed) -> Verdict {
+    if let Some(obstacle) = &observed.obstacle {
+        // Waiting for a deletion ends by itself; everything else that stops a pass stops the rollout.
+        let goes_on = obstacle.reason == Reason::WaitingForDeletion;
+        return Verdict::new(goes_on, obstacle.reason, &obstacle.message);
+    }
+
+    let unready = observed.unready();
+    if let Some(moving) = unready.iter().find(|part| !part.is_failing()) {
+        return Verdict::new(
+            true,
+            moving.reason_for_all(),
+            format!("{}: {}", moving.component, moving.message),
+        );
+    }
+
+    match unready
+        .iter()
+        .find(|part| part.reason == Reason::RolloutStuck)
+    {
+        Some(stuck) => Verdict::new(
+            false,
+            stuck.reason,
+            format!("{}: {}", stuck.component, stuck.message),
+        ),
+        None => Verdict::new(false, Reason::AsWanted, "nothing is being rolled out"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use operator_api::Component;
+
+    use super::*;
+    use crate::observed::samples::{observed, stopped_by};
+
+    #[test]
+    fn a_part_on_its_way_is_progress() {
+        let verdict = progressing(&observed(&[(Component::Post, Reason::RollingOut)]));
+
+        assert_eq!(
+            verdict,
+            Verdict::new(true, Reason::RollingOut, "post: 1 of 1 pods ready")
+        );
+    }
+
+    #[test]
+    fn a_part_that_fails_is_none() {
+        for reason in [
+            Reason::PodsNotReady,
+            Reason::RolloutStuck,
+            Reason::PodsRefused,
+        ] {
+            assert!(!progressing(&observed(&[(Component::Post, reason)])).holds);
+        }
+    }
+
+    #[test]
+    fn rest_is_no_progress() {
+        assert_eq!(progressing(&observed(&[])).reason, Reason::AsWanted);
+    }
+
+    #[test]
+    fn a_deletion_that_has_to_end_is_progress_and_a_refusal_is_none() {
+        assert!(progressing(&stopped_by(Reason::WaitingForDeletion)).holds);
+        assert!(!progressing(&stopped_by(Reason::Invalid)).holds);
+    }
+}

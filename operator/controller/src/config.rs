@@ -1,0 +1,87 @@
+//! The operator's settings: flags or environment, parsed once in `main`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use tracing_subscriber::filter::Targets;
+
+/// Everything the operator can be told. Which cluster it serves comes from its service account or, outside a
+/// cluster, from the kubeconfig.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "operator",
+    version,
+    about = "Keeps SocialPlatform resources running"
+)]
+pub struct Config {
+    /// Image tag of the services of a platform that names no version.
+    #[arg(long, env = "PLATFORM_VERSION", default_value = env!("CARGO_PKG_VERSION"), value_parser = image_tag)]
+    pub platform_version: String,
+
+    /// Which events are logged, as `level` or `target=level`, comma-separated.
+    #[arg(long, env = "LOG_FILTER", default_value = "info")]
+    pub log_filter: Targets,
+
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:9090")]
+    pub metrics_address: SocketAddr,
+
+    /// How long a platform that is at rest goes without being looked at. Changes of what is watched are seen at
+    /// once; this bounds how long an edited Secret, which is not watched, stays edited.
+    #[arg(long, env = "RESYNC_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=86_400))]
+    pub resync_seconds: u64,
+}
+
+impl Config {
+    pub fn resync(&self) -> Duration {
+        Duration::from_secs(self.resync_seconds)
+    }
+}
+
+/// Accepts what can be an image's tag and, because pods carry it as a label, a label's value.
+fn image_tag(text: &str) -> Result<String, String> {
+    let is_plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let has_plain_ends = text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.ends_with(|last: char| last.is_ascii_alphanumeric());
+
+    if is_plain && has_plain_ends && text.len() <= 63 {
+        Ok(text.to_owned())
+    } else {
+        Err("a version is an image tag of at most 63 letters, digits, dots, hyphens and underscores".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Config, clap::Error> {
+        Config::try_parse_from([&["operator"], arguments].concat())
+    }
+
+    #[test]
+    fn nothing_has_to_be_set() {
+        let config = parse(&[]).unwrap();
+
+        assert_eq!(config.platform_version, env!("CARGO_PKG_VERSION"));
+        assert_eq!(config.metrics_address, "0.0.0.0:9090".parse().unwrap());
+        assert_eq!(config.resync(), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_refused_setting_is_named() {
+        for (arguments, named) in [
+            (["--platform-version", "not a tag"], "--platform-version"),
+            (["--platform-version", "1."], "--platform-version"),
+            (["--metrics-address", "9090"], "--metrics-address"),
+            (["--resync-seconds", "0"], "--resync-seconds"),
+            (["--log-filter", "info,x=loud"], "--log-filter"),
+        ] {
+            let message = parse(&arguments).unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Reads: the platform and everything in the cluster that has a name of the platform's objects.
+//!
+//! Reading by name and not by label finds what somebody else put there, or what somebody took the labels from.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
+use kube::api::{ApiResource, DynamicObject, ObjectMeta};
+use kube::{Api, Client, Resource};
+use operator_api::names::{credentials_name, jwks_name};
+use operator_api::{Component, ConditionType, SocialPlatform, SocialPlatformSpec, object_name};
+use serde::de::DeserializeOwned;
+
+use crate::conditions::is_true;
+use crate::error::Error;
+use crate::ownership::Owner;
+use crate::watch::PlatformName;
+use crate::workload::{Stage, Workload};
+
+/// One platform, and what was found under the names of its objects, whoever made it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub platform: SocialPlatform,
+    /// Why the spec is not a `SocialPlatformSpec`, if it is not. It was stored under another schema then.
+    pub unreadable: Option<String>,
+    pub credentials: Option<Secret>,
+    pub jwks: Option<ConfigMap>,
+    pub secrets: BTreeMap<Component, Secret>,
+    pub services: BTreeMap<Component, Service>,
+    pub deployments: BTreeMap<Component, Deployment>,
+    pub stateful_sets: BTreeMap<Component, StatefulSet>,
+}
+
+/// `None` when there is no such platform or it is being deleted: its objects go by themselves then.
+pub async fn dereference(client: &Client, name: &PlatformName) -> Result<Option<Found>, Error> {
+    let Some((platform, unreadable)) = platform(client, name).await? else {
+        return Ok(None);
+    };
+    if platform.metadata.deletion_timestamp.is_some() {
+        return Ok(None);
+    }
+
+    let reader = Reader { client, name };
+    let (credentials_name, jwks_name) = (credentials_name(&name.name), jwks_name(&name.name));
+    let (credentials, jwks, secrets, services, deployments, stateful_sets) = tokio::try_join!(
+        reader.get(&credentials_name),
+        reader.get(&jwks_name),
+        // The gateway knows no secret.
+        reader.each(|component| component != Component::Gateway),
+        reader.each(|_| true),
+        reader.each(|component| !component.is_store()),
+        reader.each(Component::is_store),
+    )?;
+
+    Ok(Some(Found {
+        platform,
+        unreadable,
+        credentials,
+        jwks,
+        secrets,
+        services,
+        deployments,
+        stateful_sets,
+    }))
+}
+
+impl Found {
+    /// A platform with nothing in the cluster yet.
+    #[cfg(test)]
+    pub fn bare(platform: SocialPlatform) -> Self {
+        Self {
+            platform,
+            unreadable: None,
+            credentials: None,
+            jwks: None,
+            secrets: BTreeMap::new(),
+            services: BTreeMap::new(),
+            deployments: BTreeMap::new(),
+            stateful_sets: BTreeMap::new(),
+        }
+    }
+
+    pub fn can_be_read(&self) -> Result<(), Error> {
+        self.unreadable
+            .clone()
+            .map_or(Ok(()), |why| Err(Error::Unreadable(why)))
+    }
+
+    /// Refuses to go on while a name is taken by an object of somebody else: what this platform's programs would
+    /// send there, passwords among it, is not for them.
+    pub fn belongs_to_the_platform(&self) -> Result<(), Error> {
+        let Self {
+            platform,
+            unreadable: _,
+            credentials: _,
+            jwks,
+            secrets,
+            services,
+            deployments,
+            stateful_sets,
+        } = self;
+        let jwks = jwks.iter().map(identity);
+        let owners = jwks
+            .chain(secrets.values().map(identity))
+            .chain(services.values().map(identity))
+            .chain(deployments.values().map(identity))
+            .chain(stateful_sets.values().map(identity))
+            .map(|(kind, metadata)| {
+                (
+                    kind,
+                    metadata.name.clone().unwrap_or_default(),
+                    Owner::of(metadata, platform),
+                )
+            })
+            .collect::<Vec<_>>();
+
+        if let Some((kind, name, _)) = owners.iter().find(|(.., owner)| *owner == Owner::Other) {
+            return Err(Error::NotOurs {
+                kind: kind.clone(),
+                name: name.clone(),
+            });
+        }
+        if let Some((kind, name, _)) = owners
+            .iter()
+            .find(|(.., owner)| *owner == Owner::Predecessor)
+        {
+            return Err(Error::Leftover {
+                kind: kind.clone(),
+                name: name.clone(),
+            });
+        }
+
+        Ok(())
+    }
+
+    /// The component's Deployment or StatefulSet, if there is one and it is ours.
+    pub fn workload(&self, component: Component) -> Option<Workload> {
+        let is_ours = |metadata: &ObjectMeta| Owner::of(metadata, &self.platform) == Owner::Ours;
+
+        if component.is_store() {
+            self.stateful_sets
+                .get(&component)
+                .filter(|set| is_ours(&set.metadata))
+                .map(Workload::from)
+        } else {
+            self.deployments
+                .get(&component)
+                .filter(|deployment| is_ours(&deployment.metadata))
+                .map(Workload::from)
+        }
+    }
+
+    pub fn is_rolled_out(&self, component: Component) -> bool {
+        self.workload(component)
+            .is_some_and(|workload| workload.stage == Stage::RolledOut)
+    }
+
+    /// Whether what needs this component can start.
+    pub fn is_up(&self, component: Component, mongodb_is_set_up: bool) -> bool {
+        self.is_rolled_out(component) && (component != Component::MongoDb || mongodb_is_set_up)
+    }
+
+    /// Whether the status says `Ready` of the generation that was read.
+    pub fn is_known_to_be_ready(&self) -> bool {
+        let status = self.platform.status.clone().unwrap_or_default();
+
+        status.observed_generation == self.platform.metadata.generation
+            && is_true(&status.conditions, ConditionType::Ready)
+    }
+}
+
+fn identity<K: Resource<DynamicType = ()>>(object: &K) -> (String, &ObjectMeta) {
+    (K::kind(&()).into_owned(), object.meta())
+}
+
+/// Reads the platform untyped first, so that a spec nobody can read is reported in its own status.
+async fn platform(
+    client: &Client,
+    name: &PlatformName,
+) -> Result<Option<(SocialPlatform, Option<String>)>, Error> {
+    let resource = ApiResource::erase::<SocialPlatform>(&());
+    let platforms =
+        Api::<DynamicObject>::namespaced_with(client.clone(), &name.namespace, &resource);
+    let found = platforms
+        .get_opt(&name.name)
+        .await
+        .map_err(Error::api("read the platform"))?;
+
+    Ok(found.map(
+        |DynamicObject {
+             metadata, mut data, ..
+         }| {
+            let status = serde_json::from_value(data["status"].take()).unwrap_or_default();
+            let (spec, unreadable) =
+                match serde_json::from_value::<SocialPlatformSpec>(data["spec"].take()) {
+                    Ok(spec) => (spec, None),
+                    Err(error) => (SocialPlatformSpec::default(), Some(error.to_string())),
+                };
+            (
+                SocialPlatform {
+                    metadata,
+                    spec,
+                    status,
+                },
+                unreadable,
+            )
+        },
+    ))
+}
+
+struct Reader<'a> {
+    client: &'a Client,
+    name: &'a PlatformName,
+}
+
+impl Reader<'_> {
+    async fn get<K>(&self, name: &str) -> Result<Option<K>, Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        let objects = Api::<K>::namespaced(self.client.clone(), &self.name.namespace);
+
+        objects
+            .get_opt(name)
+            .await
+            .map_err(Error::api(format!("read {} {name}", K::kind(&()))))
+    }
+
+    /// One after the other: the kinds are read side by side, and that is parallel enough for the API server.
+    async fn each<K>(
+        &self,
+        wanted: impl Fn(Component) -> bool,
+    ) -> Result<BTreeMap<Component, K>, Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        let mut found = BTreeMap::new();
+        for component in Component::ALL
+            .into_iter()
+            .filter(|component| wanted(*component))
+        {
+            if let Some(object) = self.get(&object_name(&self.name.name, component)).await? {
+                found.insert(component, object);
+            }
+        }
+
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
+    use super::*;
+    use operator_api::Reason;
+
+    fn found() -> Found {
+        let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
+        platform.metadata.uid = Some("uid-1".to_owned());
+        Found::bare(platform)
+    }
+
+    fn service(owner_uid: Option<&str>) -> BTreeMap<Component, Service> {
+        let owner = owner_uid.map(|uid| OwnerReference {
+            api_version: "socialplatform.io/v1alpha1".to_owned(),
+            kind: "SocialPlatform".to_owned(),
+            name: "demo".to_owned(),
+            uid: uid.to_owned(),
+            controller: Some(true),
+            ..OwnerReference::default()
+        });
+        let metadata = ObjectMeta {
+            name: Some("demo-redis".to_owned()),
+            owner_references: Some(owner.into_iter().collect()),
+            ..ObjectMeta::default()
+        };
+        BTreeMap::from([(
+            Component::Redis,
+            Service {
+                metadata,
+                ..Service::default()
+            },
+        )])
+    }
+
+    #[test]
+    fn one_object_of_somebody_else_stops_everything() {
+        let nobodys = Found {
+            services: service(None),
+            ..found()
+        };
+        let error = nobodys.belongs_to_the_platform().unwrap_err();
+
+        assert_eq!(
+            error.to_string(),
+            "Service demo-redis exists and does not belong to this platform"
+        );
+        assert_eq!(error.obstacle().reason, Reason::ObjectNotOurs);
+    }
+
+    #[test]
+    fn an_object_of_a_deleted_platform_is_waited_for() {
+        let predecessors = Found {
+            services: service(Some("uid-0")),
+            ..found()
+        };
+        let error = predecessors.belongs_to_the_platform().unwrap_err();
+
+        assert_eq!(error.obstacle().reason, Reason::WaitingForDeletion);
+    }
+
+    #[test]
+    fn our_own_objects_and_missing_ones_are_fine() {
+        found().belongs_to_the_platform().unwrap();
+        Found {
+            services: service(Some("uid-1")),
+            ..found()
+        }
+        .belongs_to_the_platform()
+        .unwrap();
+    }
+}

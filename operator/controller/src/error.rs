@@ -1,0 +1,165 @@
+//! Everything a pass can fail of, and the one table of what each failure means for the status.
+
+use std::fmt;
+
+use operator_api::Reason;
+
+use crate::observed::Obstacle;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("failed to {doing}")]
+    Api {
+        doing: String,
+        #[source]
+        source: ApiError,
+    },
+
+    #[error("spec cannot be read: {0}")]
+    Unreadable(String),
+
+    #[error(transparent)]
+    Invalid(#[from] operator_render::Invalid),
+
+    #[error("{kind} {name} exists and does not belong to this platform")]
+    NotOurs { kind: String, name: String },
+
+    #[error("{kind} {name} of a deleted platform of this name is still there")]
+    Leftover { kind: String, name: String },
+
+    #[error(
+        "Secret {name} is not labelled as the credentials of this platform: {missing} is missing"
+    )]
+    CredentialsNotOurs { name: String, missing: String },
+
+    #[error("Secret {name} is not complete: {problem}")]
+    Credentials {
+        name: String,
+        problem: operator_render::CredentialsError,
+    },
+
+    #[error("failed to generate credentials: no randomness")]
+    Randomness,
+
+    #[error("failed to end within {0} s")]
+    TimedOut(u64),
+}
+
+impl Error {
+    pub fn api(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let doing = doing.into();
+        |source| Self::Api {
+            doing,
+            source: ApiError(source),
+        }
+    }
+
+    /// What the status says of it.
+    pub fn obstacle(&self) -> Obstacle {
+        let reason = match self {
+            Self::Unreadable(_) | Self::Invalid(_) => Reason::Invalid,
+            Self::NotOurs { .. } => Reason::ObjectNotOurs,
+            Self::Leftover { .. } => Reason::WaitingForDeletion,
+            Self::CredentialsNotOurs { .. } | Self::Credentials { .. } => {
+                Reason::CredentialsInvalid
+            }
+            Self::Api { .. } | Self::Randomness | Self::TimedOut(_) => Reason::ReconcileFailed,
+        };
+
+        Obstacle {
+            reason,
+            message: chain(self),
+        }
+    }
+
+    /// The word it is counted under, if it is a failure of a call and not a finding.
+    pub fn counted_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Api { .. } => Some("api"),
+            Self::Randomness => Some("randomness"),
+            Self::TimedOut(_) => Some("timed_out"),
+            _ => None,
+        }
+    }
+}
+
+/// A failed call, in the API server's own words: the library's `Display` adds a dump of the whole answer.
+#[derive(Debug)]
+pub struct ApiError(pub kube::Error);
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            kube::Error::Api(status) if !status.message.is_empty() => f.write_str(&status.message),
+            kube::Error::Api(status) => write!(
+                f,
+                "the API server answered {} {}",
+                status.code, status.reason
+            ),
+            kube::Error::Service(error) => f.write_str(&chain(error.as_ref())),
+            error => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            kube::Error::Api(_) | kube::Error::Service(_) => None,
+            error => std::error::Error::source(error),
+        }
+    }
+}
+
+/// The error and everything that caused it, from the outside in, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some libraries repeat their cause in their own words.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_once_and_in_the_servers_words() {
+        let status = Status::failure("deployments.apps \"demo-post\" is forbidden", "Forbidden")
+            .with_code(403);
+        let error = Error::api("apply Deployment demo-post")(kube::Error::Api(Box::new(status)));
+
+        assert_eq!(
+            chain(&error),
+            "failed to apply Deployment demo-post: deployments.apps \"demo-post\" is forbidden"
+        );
+        assert_eq!(error.obstacle().reason, Reason::ReconcileFailed);
+        assert_eq!(error.counted_as(), Some("api"));
+    }
+
+    #[test]
+    fn what_a_person_must_change_is_no_failure_of_the_operator() {
+        let error = Error::NotOurs {
+            kind: "Service".to_owned(),
+            name: "demo-redis".to_owned(),
+        };
+
+        assert_eq!(error.counted_as(), None);
+        assert!(error.obstacle().is_stalling());
+        assert_eq!(
+            error.obstacle().message,
+            "Service demo-redis exists and does not belong to this platform"
+        );
+    }
+}

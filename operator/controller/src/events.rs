@@ -1,0 +1,206 @@
+//! Events: what a person would want to be told, and nothing that merely happens on every pass.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource};
+use operator_api::{Condition, ConditionType, SocialPlatform};
+use tracing::warn;
+
+use crate::apply::FIELD_MANAGER;
+use crate::conditions::is_true;
+
+/// The API server refuses a note of more than a kilobyte.
+const LONGEST_NOTE: usize = 1000;
+
+/// One thing to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub is_warning: bool,
+    pub reason: String,
+    pub note: String,
+}
+
+impl Notice {
+    pub fn credentials_created() -> Self {
+        Self::normal(
+            "CredentialsCreated",
+            "generated passwords and keys; they are kept when the platform is deleted",
+        )
+    }
+
+    pub fn mongodb_initiated() -> Self {
+        Self::normal("MongoDBInitiated", "started MongoDB's replica set")
+    }
+
+    fn normal(reason: &str, note: &str) -> Self {
+        Self {
+            is_warning: false,
+            reason: reason.to_owned(),
+            note: note.to_owned(),
+        }
+    }
+}
+
+/// What changed between two sets of conditions that is worth telling.
+pub fn notices(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
+    let find = |conditions: &[Condition], type_: ConditionType| {
+        conditions
+            .iter()
+            .find(|condition| condition.type_ == type_.as_str())
+            .cloned()
+    };
+    let mut notices = Vec::new();
+
+    let was_ready = is_true(before, ConditionType::Ready);
+    if let Some(ready) = find(after, ConditionType::Ready) {
+        match (was_ready, ready.status == "True") {
+            (false, true) => notices.push(Notice::normal("Ready", &ready.message)),
+            (true, false) => notices.push(Notice {
+                // Not being ready while a change is rolled out is as it should be.
+                is_warning: !is_true(after, ConditionType::Progressing),
+                reason: "NotReady".to_owned(),
+                note: ready.message,
+            }),
+            _ => {}
+        }
+    }
+
+    let told = find(before, ConditionType::Stalled).filter(|stalled| stalled.status == "True");
+    if let Some(stalled) = find(after, ConditionType::Stalled)
+        && stalled.status == "True"
+        && told.is_none_or(|told| {
+            (told.reason, told.message) != (stalled.reason.clone(), stalled.message.clone())
+        })
+    {
+        notices.push(Notice {
+            is_warning: true,
+            reason: stalled.reason,
+            note: stalled.message,
+        });
+    }
+
+    notices
+}
+
+/// Publishes notices about platforms.
+#[derive(Clone)]
+pub struct Events {
+    recorder: Recorder,
+}
+
+impl Events {
+    pub fn new(client: Client) -> Self {
+        Self {
+            recorder: Recorder::new(client, Reporter::from(FIELD_MANAGER)),
+        }
+    }
+
+    /// An event that cannot be written is no reason to stop: what it tells is in the status as well.
+    pub async fn publish(&self, platform: &SocialPlatform, notice: Notice) {
+        // Without the version that was read, the recorder knows a repeated event for the same.
+        let about = ObjectReference {
+            resource_version: None,
+            ..platform.object_ref(&())
+        };
+        let Notice {
+            is_warning,
+            reason,
+            note,
+        } = notice;
+        let event = Event {
+            type_: if is_warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
+            action: "Reconcile".to_owned(),
+            reason,
+            note: Some(crate::status::shortened(note, LONGEST_NOTE)),
+            secondary: None,
+        };
+
+        if let Err(error) = self.recorder.publish(&event, &about).await {
+            warn!(
+                event.reason = event.reason,
+                error = &error as &dyn std::error::Error,
+                "failed to publish an event"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use k8s_openapi::jiff::Timestamp;
+    use operator_api::{Component, Reason};
+
+    use super::*;
+    use crate::conditions::conditions;
+    use crate::observed::Observed;
+    use crate::observed::samples::{observed, stopped_by};
+
+    fn of(observed: &Observed) -> Vec<Condition> {
+        conditions(observed, 1, &[], &Time(Timestamp::UNIX_EPOCH))
+    }
+
+    fn reasons(before: &[Condition], after: &Observed) -> Vec<(String, bool)> {
+        notices(before, &of(after))
+            .into_iter()
+            .map(|notice| (notice.reason, notice.is_warning))
+            .collect()
+    }
+
+    #[test]
+    fn becoming_ready_and_ceasing_to_be_are_told() {
+        let ready = of(&observed(&[]));
+        let starting = of(&observed(&[(Component::Redis, Reason::Starting)]));
+
+        assert_eq!(
+            reasons(&starting, &observed(&[])),
+            [("Ready".to_owned(), false)]
+        );
+        assert_eq!(
+            reasons(
+                &ready,
+                &observed(&[(Component::Redis, Reason::PodsNotReady)])
+            ),
+            [("NotReady".to_owned(), true)]
+        );
+        assert_eq!(
+            reasons(&ready, &observed(&[(Component::Post, Reason::RollingOut)])),
+            [("NotReady".to_owned(), false)]
+        );
+    }
+
+    #[test]
+    fn what_stays_as_it_was_is_not_told_again() {
+        assert_eq!(reasons(&of(&observed(&[])), &observed(&[])), []);
+        assert_eq!(
+            reasons(&[], &observed(&[(Component::Redis, Reason::Starting)])),
+            []
+        );
+        assert_eq!(
+            reasons(
+                &of(&stopped_by(Reason::ObjectNotOurs)),
+                &stopped_by(Reason::ObjectNotOurs)
+            ),
+            []
+        );
+    }
+
+    #[test]
+    fn a_stall_is_told_by_its_own_reason() {
+        assert_eq!(
+            reasons(&[], &stopped_by(Reason::Invalid)),
+            [("Invalid".to_owned(), true)]
+        );
+        assert_eq!(
+            reasons(
+                &of(&stopped_by(Reason::Invalid)),
+                &stopped_by(Reason::ObjectNotOurs)
+            ),
+            [("ObjectNotOurs".to_owned(), true)]
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! What a pass found out, and how it is put together with what the cluster's objects say of themselves.
+
+use operator_api::{Component, Reason};
+use operator_render::ValidatedPlatform;
+
+use crate::dereference::Found;
+use crate::error::Error;
+use crate::observed::{Observed, Part};
+use crate::reconcile::Next;
+use crate::tier::awaited;
+
+/// What became known on the way, as far as the pass came.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The platform, if it is one that can be made.
+    pub wanted: Option<ValidatedPlatform>,
+    pub mongodb: Answer,
+    pub gateway: Answer,
+    /// What ended the pass early, or the first object that could not be applied.
+    pub failure: Option<Error>,
+}
+
+/// What something outside the API server said.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// There was no reason to ask, or no point in asking.
+    #[default]
+    NotAsked,
+    Good {
+        /// It was not known to be good before.
+        is_news: bool,
+    },
+    /// Not there yet, in a sentence that stays the same while it is so.
+    Awaited(String),
+    Refused(String),
+}
+
+impl Answer {
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Good { .. })
+    }
+
+    fn is_pending(&self) -> bool {
+        matches!(self, Self::Awaited(_) | Self::Refused(_))
+    }
+}
+
+impl Findings {
+    /// The version of the services, once all of them run it and nothing else.
+    pub fn version(&self, found: &Found) -> Option<&str> {
+        let mut services = Component::ALL
+            .into_iter()
+            .filter(|component| !component.is_store());
+        let is_rolled_out =
+            self.failure.is_none() && services.all(|component| found.is_rolled_out(component));
+
+        self.wanted
+            .as_ref()
+            .filter(|_| is_rolled_out)
+            .map(ValidatedPlatform::version)
+    }
+
+    pub fn next(&self, observed: &Observed, is_ready: bool) -> Next {
+        let stopped_by = observed.obstacle.as_ref().map(|obstacle| obstacle.reason);
+
+        if is_ready {
+            Next::Rest
+        } else if stopped_by == Some(Reason::WaitingForDeletion)
+            || self.mongodb.is_pending()
+            || self.gateway.is_pending()
+        {
+            Next::Poll
+        } else if self.mongodb == (Answer::Good { is_news: true }) {
+            Next::AtOnce
+        } else {
+            Next::Wait
+        }
+    }
+}
+
+/// The state of every component after a pass.
+pub fn observe(found: &Found, findings: &Findings, mongodb_is_set_up: bool) -> Observed {
+    let before = found.platform.status.clone().unwrap_or_default();
+    // What was said of another generation is no measure for this one.
+    let is_same_generation = before.observed_generation == found.platform.metadata.generation;
+    let part = |component| {
+        let before = before
+            .components
+            .iter()
+            .find(|before| is_same_generation && before.name == component);
+        let part = match found.workload(component) {
+            Some(workload) => Part::of(component, &workload, before),
+            None => {
+                let desired = findings
+                    .wanted
+                    .as_ref()
+                    .map_or(0, |wanted| wanted.replicas(component));
+                Part::absent(
+                    component,
+                    desired,
+                    &awaited(component, |other| found.is_up(other, mongodb_is_set_up)),
+                )
+            }
+        };
+        with_answer(part, findings)
+    };
+
+    Observed {
+        parts: Component::ALL.into_iter().map(part).collect(),
+        obstacle: findings.failure.as_ref().map(Error::obstacle),
+    }
+}
+
+/// Pods that are ready are not all there is to MongoDB and the gateway.
+fn with_answer(part: Part, findings: &Findings) -> Part {
+    if !part.is_ready() {
+        return part;
+    }
+
+    let (reason, message) = match (part.component, &findings.mongodb, &findings.gateway) {
+        (Component::MongoDb, Answer::Awaited(message), _) => (Reason::SettingUpMongoDb, message),
+        (Component::MongoDb, Answer::Refused(message), _) => (Reason::MongoDbSetUpFailed, message),
+        (Component::Gateway, _, Answer::Awaited(message) | Answer::Refused(message)) => {
+            (Reason::GatewayNotAnswering, message)
+        }
+        _ => return part,
+    };
+
+    Part {
+        reason,
+        message: message.clone(),
+        ..part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observed::samples;
+
+    #[test]
+    fn ready_pods_do_not_make_mongodb_or_the_gateway_ready() {
+        let findings = Findings {
+            mongodb: Answer::Refused("MongoDB refused".to_owned()),
+            gateway: Answer::Awaited("no answer".to_owned()),
+            ..Findings::default()
+        };
+        let reason =
+            |component| with_answer(samples::part(component, Reason::Ready), &findings).reason;
+
+        assert_eq!(reason(Component::MongoDb), Reason::MongoDbSetUpFailed);
+        assert_eq!(reason(Component::Gateway), Reason::GatewayNotAnswering);
+        assert_eq!(reason(Component::Redis), Reason::Ready);
+    }
+
+    #[test]
+    fn pods_that_are_not_ready_are_what_is_told() {
+        let findings = Findings {
+            mongodb: Answer::Awaited("no primary".to_owned()),
+            ..Findings::default()
+        };
+        let part = samples::part(Component::MongoDb, Reason::Starting);
+
+        assert_eq!(with_answer(part.clone(), &findings), part);
+    }
+
+    #[test]
+    fn what_no_watch_tells_of_is_asked_for() {
+        let starting = samples::observed(&[(Component::Redis, Reason::Starting)]);
+        let next = |findings: Findings| findings.next(&starting, false);
+
+        assert_eq!(next(Findings::default()), Next::Wait);
+        assert_eq!(
+            next(Findings {
+                mongodb: Answer::Awaited(String::new()),
+                ..Findings::default()
+            }),
+            Next::Poll
+        );
+        assert_eq!(
+            next(Findings {
+                gateway: Answer::Awaited(String::new()),
+                ..Findings::default()
+            }),
+            Next::Poll
+        );
+        assert_eq!(
+            next(Findings {
+                mongodb: Answer::Good { is_news: true },
+                ..Findings::default()
+            }),
+            Next::AtOnce
+        );
+        assert_eq!(
+            next(Findings {
+                mongodb: Answer::Good { is_news: false },
+                ..Findings::default()
+            }),
+            Next::Wait
+        );
+        assert_eq!(
+            Findings::default().next(&samples::stopped_by(Reason::WaitingForDeletion), false),
+            Next::Poll
+        );
+        assert_eq!(
+            Findings::default().next(&samples::stopped_by(Reason::ObjectNotOurs), false),
+            Next::Wait
+        );
+        assert_eq!(
+            Findings::default().next(&samples::observed(&[]), true),
+            Next::Rest
+        );
+    }
+}

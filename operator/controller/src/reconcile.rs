@@ -1,0 +1,188 @@
+//! One pass over one platform: read, check, render, apply, report.
+
+use std::time::Duration;
+
+use kube::Client;
+use operator_api::Component;
+use operator_api::names::mongodb_member;
+use operator_render::{
+    Credentials, Defaults, MongoDbPasswords, ValidatedPlatform, render, validate,
+};
+use tracing::debug;
+
+use crate::apply::apply;
+use crate::credentials::credentials;
+use crate::dereference::{Found, dereference};
+use crate::error::Error;
+use crate::events::{Events, Notice};
+use crate::findings::{Answer, Findings, observe};
+use crate::memory::{Memory, mark};
+use crate::mongodb::{self, Progress, User};
+use crate::probe;
+use crate::status::update_status;
+use crate::watch::PlatformName;
+
+/// What every pass needs; the same for all platforms.
+pub struct Context {
+    pub client: Client,
+    pub events: Events,
+    pub defaults: Defaults,
+    /// How long MongoDB is taken to know its users without being asked.
+    pub resync: Duration,
+}
+
+/// When to look again, should no watch tell of a change before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Never: there is no platform.
+    Gone,
+    /// This pass made possible what the next one does.
+    AtOnce,
+    /// Something is awaited that no watch tells of.
+    Poll,
+    /// Pods or a person are awaited; a watch tells of most of it.
+    Wait,
+    /// The platform is ready.
+    Rest,
+}
+
+/// Brings a platform as far as it goes for the moment. Whatever ends a pass, the next one goes on from there.
+pub async fn reconcile(
+    context: &Context,
+    name: &PlatformName,
+    memory: &mut Memory,
+) -> Result<Next, Error> {
+    let Some(mut found) = dereference(&context.client, name).await? else {
+        return Ok(Next::Gone);
+    };
+    memory.is_about(&found.platform);
+
+    let mut findings = Findings::default();
+    findings.failure = advance(context, &mut found, memory, &mut findings)
+        .await
+        .err();
+
+    let observed = observe(&found, &findings, memory.mongodb_is_set_up());
+    let is_ready = update_status(context, &found, &observed, findings.version(&found)).await?;
+
+    match findings
+        .failure
+        .take_if(|failure| failure.counted_as().is_some())
+    {
+        Some(failure) => Err(failure),
+        None => Ok(findings.next(&observed, is_ready)),
+    }
+}
+
+/// The steps that change something. What they learn goes into `findings`, however far they come.
+async fn advance(
+    context: &Context,
+    found: &mut Found,
+    memory: &mut Memory,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    found.can_be_read()?;
+    let wanted = findings
+        .wanted
+        .insert(validate(&found.platform, &context.defaults)?);
+    found.belongs_to_the_platform()?;
+    let credentials = credentials(context, wanted, found).await?;
+    let objects = render(wanted, &credentials);
+    let applied = apply(&context.client, found, objects, memory).await;
+    findings.mongodb = set_up_mongodb(context, wanted, found, &credentials, memory).await;
+    findings.gateway = ask_the_gateway(wanted, found, &findings.mongodb).await;
+
+    applied
+}
+
+/// Asked once its pod is ready, and again after a while, after the pod was not ready, and for other credentials.
+///
+/// The passwords go to the pod behind a name that [`Found::belongs_to_the_platform`] found to be ours.
+async fn set_up_mongodb(
+    context: &Context,
+    platform: &ValidatedPlatform,
+    found: &Found,
+    credentials: &Credentials,
+    memory: &mut Memory,
+) -> Answer {
+    if !found.is_rolled_out(Component::MongoDb) {
+        memory.forget_mongodb();
+        return Answer::NotAsked;
+    }
+    let MongoDbPasswords {
+        identity,
+        post,
+        media,
+        search,
+    } = &credentials.mongodb_passwords;
+    let users = [
+        ("identity", identity),
+        ("post", post),
+        ("media", media),
+        ("search", search),
+    ];
+    let credentials_mark = mark(&(&credentials.mongodb_keyfile, users));
+    if memory.mongodb_knows(credentials_mark, context.resync) {
+        return Answer::Good { is_news: false };
+    }
+
+    let address = mongodb_member(platform.namespace(), platform.name());
+    let users = users.map(|(name, password)| User { name, password });
+    let is_news = !memory.mongodb_is_set_up();
+    match mongodb::set_up(&address, &credentials.mongodb_keyfile, &users).await {
+        Ok(Progress::Done) => {
+            memory.has_set_up_mongodb(credentials_mark);
+            Answer::Good { is_news }
+        }
+        Ok(progress) => {
+            if progress == Progress::Initiated {
+                context
+                    .events
+                    .publish(&found.platform, Notice::mongodb_initiated())
+                    .await;
+            }
+            Answer::Awaited("waiting for its replica set to elect a primary".to_owned())
+        }
+        Err(error) => {
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "MongoDB is not set up"
+            );
+            match error {
+                // Its pod is ready, and it was set up: one question without an answer proves nothing.
+                mongodb::Error::Unreachable(_) | mongodb::Error::TimedOut if !is_news => {
+                    Answer::Good { is_news }
+                }
+                mongodb::Error::Unreachable(_) | mongodb::Error::TimedOut => {
+                    Answer::Awaited(error.to_string())
+                }
+                _ => Answer::Refused(error.to_string()),
+            }
+        }
+    }
+}
+
+/// Asked when all else is ready, until it has answered for this generation: from then on its pods' own probes tell.
+async fn ask_the_gateway(platform: &ValidatedPlatform, found: &Found, mongodb: &Answer) -> Answer {
+    if !mongodb.is_good()
+        || !Component::ALL
+            .into_iter()
+            .all(|component| found.is_rolled_out(component))
+    {
+        return Answer::NotAsked;
+    }
+    if found.is_known_to_be_ready() {
+        return Answer::Good { is_news: false };
+    }
+
+    match probe::first_request(&platform.url()).await {
+        Ok(()) => Answer::Good { is_news: true },
+        Err(error) => {
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "the gateway does not answer"
+            );
+            Answer::Awaited(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What makes the operator look at a platform: a change of the platform or of an object it owns, or time.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use kube::core::PartialObjectMeta;
+use kube::runtime::controller::{Action, Config as Limits, Error as ControllerError};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, ResourceExt};
+use operator_api::SocialPlatform;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, info_span, warn};
+
+use crate::apply::FIELD_MANAGER;
+use crate::error::Error;
+use crate::memory::{LAST_RETRY, Memories, Memory};
+use crate::metrics::Metrics;
+use crate::reconcile::{Context, Next, reconcile};
+
+/// Platforms looked at side by side. Each pass holds a handful of connections and spends its time waiting.
+const CONCURRENCY: u16 = 16;
+
+/// A pass that takes longer is given up; what it did is done, and the next one goes on from there.
+/// Shorter than the time a pod is given to end, so that a pass is never cut off by the end of the process.
+const PASS_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Looked at again although a watch should tell.
+const WAIT: Duration = LAST_RETRY;
+
+/// The platform's kind with nothing but metadata in it: a spec that nobody can read must not end the watch of all.
+type Watched = PartialObjectMeta<SocialPlatform>;
+
+/// Where a platform is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlatformName {
+    pub namespace: String,
+    pub name: String,
+}
+
+struct Shared {
+    context: Context,
+    memories: Memories,
+    metrics: Metrics,
+    resync: Duration,
+}
+
+/// Watches until `shutdown`, then ends when every pass that runs has ended.
+pub async fn watch(context: Context, metrics: Metrics, shutdown: CancellationToken) {
+    let client = context.client.clone();
+    let resync = context.resync;
+    let shared = Arc::new(Shared {
+        context,
+        memories: Memories::default(),
+        metrics,
+        resync,
+    });
+    // Secrets are not watched: the right to watch them is the right to read all of them.
+    let ours =
+        watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={FIELD_MANAGER}"));
+
+    Controller::new(
+        Api::<Watched>::all(client.clone()),
+        watcher::Config::default(),
+    )
+    .owns(Api::<Deployment>::all(client.clone()), ours.clone())
+    .owns(Api::<StatefulSet>::all(client.clone()), ours.clone())
+    .owns(Api::<Service>::all(client.clone()), ours.clone())
+    .owns(Api::<ConfigMap>::all(client), ours)
+    .with_config(Limits::default().concurrency(CONCURRENCY))
+    .graceful_shutdown_on(async move { shutdown.cancelled().await })
+    .run(
+        look,
+        |_, never: &Infallible, _| match *never {},
+        shared.clone(),
+    )
+    .for_each(async |looked| match looked {
+        Ok(_) => {}
+        // An object of a platform that is gone tells of it last.
+        Err(ControllerError::ObjectNotFound(gone)) => shared.forget(PlatformName {
+            namespace: gone.namespace.unwrap_or_default(),
+            name: gone.name,
+        }),
+        Err(error) => warn!(
+            error = &error as &dyn std::error::Error,
+            "a watch was interrupted"
+        ),
+    })
+    .await;
+}
+
+/// One pass, with everything around it: time limit, log, metrics, and when to look again.
+async fn look(platform: Arc<Watched>, shared: Arc<Shared>) -> Result<Action, Infallible> {
+    let name = PlatformName {
+        namespace: platform.namespace().unwrap_or_default(),
+        name: platform.name_any(),
+    };
+    let span = info_span!(
+        "reconcile",
+        platform.namespace = name.namespace,
+        platform.name = name.name
+    );
+
+    async {
+        let began = Instant::now();
+        let mut memory = shared.memories.take(&name);
+        let pass = reconcile(&shared.context, &name, &mut memory);
+        let outcome = match tokio::time::timeout(PASS_TIMEOUT, pass).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(Error::TimedOut(PASS_TIMEOUT.as_secs())),
+        };
+        shared.count(&name, began.elapsed(), &outcome);
+        let action = shared.action(&mut memory, &outcome);
+        match outcome {
+            Ok(Next::Gone) => shared.forget(name),
+            _ => shared.memories.keep(name, memory),
+        }
+
+        Ok(action)
+    }
+    .instrument(span)
+    .await
+}
+
+impl Shared {
+    fn forget(&self, name: PlatformName) {
+        self.metrics.platform_is_gone(&name.namespace, &name.name);
+        self.memories.take(&name);
+    }
+
+    fn count(&self, name: &PlatformName, took: Duration, outcome: &Result<Next, Error>) {
+        match outcome {
+            Ok(next) => {
+                debug!(reconcile.next = ?next, reconcile.ms = took.as_millis(), "looked at the platform");
+                self.metrics.reconciled(took);
+                self.metrics
+                    .platform_is(&name.namespace, &name.name, *next == Next::Rest);
+            }
+            Err(error) => {
+                warn!(
+                    error = error as &dyn std::error::Error,
+                    "failed to reconcile; trying again"
+                );
+                self.metrics
+                    .failed(took, error.counted_as().unwrap_or("other"));
+            }
+        }
+    }
+
+    fn action(&self, memory: &mut Memory, outcome: &Result<Next, Error>) -> Action {
+        let Ok(next) = outcome else {
+            return Action::requeue(memory.next_retry());
+        };
+        memory.has_succeeded();
+        if *next != Next::Poll {
+            memory.stop_polling();
+        }
+
+        match next {
+            Next::Gone => Action::await_change(),
+            Next::AtOnce => Action::requeue(Duration::ZERO),
+            Next::Poll => Action::requeue(memory.next_poll()),
+            Next::Wait => Action::requeue(WAIT),
+            Next::Rest => Action::requeue(self.resync),
+        }
+    }
+}
