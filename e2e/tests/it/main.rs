@@ -1,0 +1,13 @@
+//! What a platform engineer and the people on a platform see, on a real cluster; and how its parts fit, without one.
+
+mod conversation;
+mod deletion;
+mod healing;
+mod idle;
+mod install;
+mod ready;
+mod refusal;
+mod scaling;
+
+mod bad_input;
+mod readme;

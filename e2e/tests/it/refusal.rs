@@ -1,0 +1,332 @@
+//! A bad resource is refused at once, with a sentence.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail, ensure};
+use e2e::{Namespace, in_namespace, on_shared_platform};
+use kube::Resource;
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::Status;
+use operator_api::SocialPlatform;
+use operator_api::manifests::crd;
+use serde_json::{Value, json};
+
+/// Names and specs that break one rule each, and the sentence that says so.
+const BROKEN_RULES: [(&str, &str, &str); 19] = [
+    (
+        "1demo",
+        "{}",
+        "metadata.name must start with a letter and consist of small letters, digits and hyphens: Services are named after it",
+    ),
+    (
+        "de.mo",
+        "{}",
+        "metadata.name must start with a letter and consist of small letters, digits and hyphens: Services are named after it",
+    ),
+    (
+        "a-name-of-one-more-than-forty-characters-",
+        "{}",
+        "metadata.name must not be longer than 40 characters: objects are named after it",
+    ),
+    (
+        "demo",
+        "{gateway: {exposure: {nodePort: 30080}}}",
+        "nodePort is only for type NodePort",
+    ),
+    (
+        "demo",
+        "{gateway: {exposure: {type: ClusterIP, nodePort: 30080}}}",
+        "nodePort is only for type NodePort",
+    ),
+    (
+        "demo",
+        "{post: {resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}}}",
+        "limits.cpu must not be below requests.cpu",
+    ),
+    (
+        "demo",
+        "{redis: {managed: {resources: {requests: {memory: 1Gi}, limits: {memory: 512Mi}}}}}",
+        "limits.memory must not be below requests.memory",
+    ),
+    (
+        "demo",
+        "{gateway: {resources: {limits: {memory: 63Mi}}}}",
+        "resources.limits.memory must be at least 64Mi",
+    ),
+    (
+        "demo",
+        "{identity: {resources: {limits: {memory: 63Mi}}}}",
+        "resources.limits.memory must be at least 64Mi",
+    ),
+    (
+        "demo",
+        "{mongodb: {managed: {resources: {limits: {memory: 511Mi}}}}}",
+        "managed.resources.limits.memory must be at least 512Mi",
+    ),
+    (
+        "demo",
+        "{redis: {managed: {resources: {limits: {memory: 63Mi}}}}}",
+        "managed.resources.limits.memory must be at least 64Mi",
+    ),
+    (
+        "demo",
+        "{rabbitmq: {managed: {resources: {limits: {memory: 255Mi}}}}}",
+        "managed.resources.limits.memory must be at least 256Mi",
+    ),
+    (
+        "demo",
+        "{redis: {managed: {storage: {size: 255Mi}}}}",
+        "size must be at least 256Mi",
+    ),
+    (
+        "demo",
+        "{images: {pullSecrets: [{name: a}, {name: a}]}}",
+        "duplicate entries",
+    ),
+    (
+        "demo",
+        "{gatway: {}}",
+        ".spec.gatway: field not declared in schema",
+    ),
+    (
+        "demo",
+        "{gateway: {replicas: three}}",
+        "spec.gateway.replicas",
+    ),
+    (
+        "demo",
+        "{mongodb: {managed: {storage: {size: 8}}}}",
+        "spec.mongodb.managed.storage.size",
+    ),
+    ("demo", "{images: []}", "spec.images"),
+    (
+        "demo",
+        "{post: {resources: {limits: {cpu: 0}}}}",
+        "limits.cpu",
+    ),
+];
+
+/// Changes of a running platform that cannot be made, and the sentence that says so.
+const FIXED: [(&str, &str); 6] = [
+    (
+        "{mongodb: {managed: {storage: {size: 16Gi}}}}",
+        "mongodb.managed.storage.size cannot be changed after creation",
+    ),
+    (
+        "{redis: {managed: {storage: {size: 2Gi}}}}",
+        "redis.managed.storage.size cannot be changed after creation",
+    ),
+    (
+        "{rabbitmq: {managed: {storage: {size: 512Mi}}}}",
+        "rabbitmq.managed.storage.size cannot be changed after creation",
+    ),
+    (
+        "{mongodb: {managed: {storage: {storageClassName: other}}}}",
+        "mongodb.managed.storage.storageClassName cannot be changed after creation",
+    ),
+    (
+        "{redis: {managed: {storage: {storageClassName: other}}}}",
+        "redis.managed.storage.storageClassName cannot be changed after creation",
+    ),
+    (
+        "{rabbitmq: {managed: {storage: {storageClassName: other}}}}",
+        "rabbitmq.managed.storage.storageClassName cannot be changed after creation",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kind cluster: make e2e"]
+async fn a_bad_resource_is_refused_with_a_sentence() -> Result<()> {
+    in_namespace("refusal", async |namespace| {
+        for (name, spec, sentence) in BROKEN_RULES {
+            let refused = refusal(namespace, name, &serde_yaml::from_str(spec)?).await?;
+            ensure!(
+                refused.message.contains(sentence),
+                "{name} with {spec} was refused with: {}",
+                refused.message
+            );
+        }
+
+        Ok(())
+    })
+    .await
+}
+
+/// Every bound of the schema, by a value just beyond it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kind cluster: make e2e"]
+async fn a_value_beyond_a_bound_is_refused_by_the_name_of_its_field() -> Result<()> {
+    in_namespace("bounds", async |namespace| {
+        let beyond = values_beyond_bounds()?;
+        for (path, spec) in &beyond {
+            let refused = refusal(namespace, "demo", spec).await?;
+            ensure!(
+                refused.message.contains(path.as_str()),
+                "{spec} was refused without naming {path}: {}",
+                refused.message
+            );
+        }
+        println!("{} values beyond a bound were refused", beyond.len());
+
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kind cluster: make e2e"]
+async fn what_cannot_be_changed_is_refused_with_a_sentence() -> Result<()> {
+    on_shared_platform("fixed", async |platform| {
+        let resources = platform.resources();
+        for (spec, sentence) in FIXED {
+            let change = json!({ "spec": serde_yaml::from_str::<Value>(spec)? });
+            let dry_run = PatchParams::default().dry_run();
+            let merge = Patch::Merge(&change);
+            let answer = resources.patch("demo", &dry_run, &merge).await;
+            let refused = refused(answer, &change)?;
+            ensure!(
+                refused.message.contains(sentence),
+                "{spec} was refused with: {}",
+                refused.message
+            );
+        }
+
+        Ok(())
+    })
+    .await
+}
+
+/// A rule without a row above would be one nobody has seen at work.
+#[test]
+fn every_rule_of_the_schema_is_tried() {
+    let sentences: BTreeSet<_> = BROKEN_RULES
+        .iter()
+        .map(|(_, _, sentence)| *sentence)
+        .chain(FIXED.iter().map(|(_, sentence)| *sentence))
+        .map(str::to_owned)
+        .collect();
+    let mut rules = BTreeSet::new();
+    collect_rules(&schema().unwrap(), &mut rules);
+
+    assert!(!rules.is_empty());
+    let untried: Vec<_> = rules.difference(&sentences).collect();
+    assert!(untried.is_empty(), "{untried:?}");
+}
+
+/// The API server's refusal of a resource it is asked to take, without keeping it.
+async fn refusal(namespace: &Namespace, name: &str, spec: &Value) -> Result<Status> {
+    let kind = ApiResource::erase::<SocialPlatform>(&());
+    let client = namespace.cluster.client.clone();
+    let resources = Api::<DynamicObject>::namespaced_with(client, &namespace.name, &kind);
+    let resource = json!({
+        "apiVersion": SocialPlatform::api_version(&()),
+        "kind": SocialPlatform::kind(&()),
+        "metadata": { "name": name },
+        "spec": spec,
+    });
+    let dry_run = PatchParams::apply("e2e").dry_run().validation_strict();
+    let answer = resources
+        .patch(name, &dry_run, &Patch::Apply(&resource))
+        .await;
+
+    refused(answer, spec)
+}
+
+fn refused<K>(answer: kube::Result<K>, what: &Value) -> Result<Status> {
+    match answer {
+        Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => Ok(*status),
+        Err(error) => Err(error).with_context(|| format!("{what} was not refused but failed")),
+        Ok(_) => bail!("{what} was accepted"),
+    }
+}
+
+/// The schema of a `SocialPlatform`.
+fn schema() -> Result<Value> {
+    let versions = crd().spec.versions;
+    let version = versions.into_iter().next().context("one version")?;
+    let schema = version.schema.and_then(|schema| schema.open_api_v3_schema);
+
+    Ok(serde_json::to_value(schema.context("a schema")?)?)
+}
+
+fn collect_rules(schema: &Value, rules: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(fields) => {
+            let here = fields.get("x-kubernetes-validations");
+            for rule in here.and_then(Value::as_array).into_iter().flatten() {
+                rules.insert(rule["message"].as_str().unwrap_or_default().to_owned());
+            }
+            fields
+                .values()
+                .for_each(|field| collect_rules(field, rules));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_rules(item, rules)),
+        _ => {}
+    }
+}
+
+/// A spec per bound, with the path of the field that is beyond it.
+fn values_beyond_bounds() -> Result<Vec<(String, Value)>> {
+    let schema = schema()?;
+    let spec = &schema["properties"]["spec"];
+    let mut found = Vec::new();
+    walk(spec, "spec", &|value| value, &mut found);
+    ensure!(!found.is_empty(), "the schema has no bounds");
+
+    Ok(found)
+}
+
+/// `within` puts a value of this field into a whole spec.
+fn walk(
+    schema: &Value,
+    path: &str,
+    within: &dyn Fn(Value) -> Value,
+    found: &mut Vec<(String, Value)>,
+) {
+    for value in beyond(schema) {
+        found.push((path.to_owned(), within(value)));
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let inside = |value| within(json!({ name: value }));
+        walk(field, &format!("{path}.{name}"), &inside, found);
+    }
+    if schema["items"].is_object() {
+        let inside = |value| within(json!([value]));
+        walk(&schema["items"], &format!("{path}[0]"), &inside, found);
+    }
+}
+
+/// Values just beyond what one field accepts.
+fn beyond(schema: &Value) -> Vec<Value> {
+    let number = |bound: &str| schema[bound].as_f64();
+    let length = |bound: &str| {
+        schema[bound]
+            .as_u64()
+            .and_then(|it| usize::try_from(it).ok())
+    };
+    let mut values = Vec::new();
+    if let Some(minimum) = number("minimum") {
+        values.push(json!(minimum as i64 - 1));
+    }
+    if let Some(maximum) = number("maximum") {
+        values.push(json!(maximum as i64 + 1));
+    }
+    if let Some(minimum) = length("minLength") {
+        values.push(json!("1".repeat(minimum - 1)));
+    }
+    if let Some(maximum) = length("maxLength") {
+        values.push(json!("1".repeat(maximum + 1)));
+    }
+    if let Some(maximum) = length("maxItems") {
+        let items = (0..=maximum).map(|item| json!({ "name": format!("item{item}") }));
+        values.push(items.collect());
+    }
+    if schema["pattern"].is_string() {
+        values.push(json!("!"));
+    }
+    if schema["enum"].is_array() {
+        values.push(json!("Nonsense"));
+    }
+
+    values
+}

@@ -1,0 +1,115 @@
+//! Replicas follow the resource, and nobody notices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use e2e::client::Session;
+use e2e::platform::{READY_WITHIN, condition};
+use e2e::{Look, Platform, PublicApi, on_shared_platform, until};
+use operator_api::{Component, ConditionType};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+/// People who ask all the time.
+const PEOPLE: usize = 4;
+const PAUSE: Duration = Duration::from_millis(20);
+const PASSWORD: &str = "correct horse battery staple";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kind cluster: make e2e"]
+async fn posts_scale_with_the_resource_while_people_are_served() -> Result<()> {
+    on_shared_platform("scaling", async |platform| {
+        let people = Busy::start(&platform.public_api()?).await?;
+        scale(platform, 2).await?;
+        scale(platform, 1).await?;
+        let served = people.stop().await?;
+        println!("{served} requests were served while post went from 1 to 2 pods and back");
+
+        Ok(())
+    })
+    .await
+}
+
+/// Edits the number of replicas and waits until the pods have followed and the status says so.
+async fn scale(platform: &Platform, replicas: usize) -> Result<()> {
+    let change = json!({ "spec": { "post": { "replicas": replicas } } });
+    let generation = platform.edit(change).await?.metadata.generation;
+    let what = format!("{replicas} pods of post");
+    until(&what, READY_WITHIN, async || {
+        let resource = platform.resource().await?;
+        let observed = resource
+            .status
+            .as_ref()
+            .and_then(|status| status.observed_generation);
+        let ready = condition(&resource, ConditionType::Ready);
+        let is_ready = ready.is_some_and(|ready| ready.status == "True");
+        let is_of_now = ready.and_then(|ready| ready.observed_generation) == generation;
+        if !(is_ready && is_of_now) {
+            return Ok(Look::NotYet(format!("{ready:?}")));
+        }
+
+        ensure!(
+            observed == generation,
+            "Ready is about generation {generation:?}, the status about {observed:?}"
+        );
+        let pods = platform.pods_of(Component::Post).await?.len();
+        ensure!(
+            pods == replicas,
+            "Ready while post has {pods} pods instead of {replicas}"
+        );
+
+        Ok(Look::There(()))
+    })
+    .await
+}
+
+/// People who read and write posts until they are told to stop.
+struct Busy {
+    stop: Arc<AtomicBool>,
+    people: JoinSet<Result<usize>>,
+}
+
+impl Busy {
+    async fn start(api: &PublicApi) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut people = JoinSet::new();
+        for person in 0..PEOPLE {
+            let name = format!("busy{person}x{}", jiff::Timestamp::now().as_millisecond());
+            let email = format!("{name}@example.com");
+            let account = api.register(&name, &email, PASSWORD).await?.expect(201)?;
+            let session: Session = account.json()?;
+            people.spawn(be_busy(api.clone(), session, stop.clone()));
+        }
+
+        Ok(Self { stop, people })
+    }
+
+    /// How many requests were served. One that failed fails the test.
+    async fn stop(mut self) -> Result<usize> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut served = 0;
+        while let Some(person) = self.people.join_next().await {
+            served += person??;
+        }
+        ensure!(served > 0, "nobody was served");
+
+        Ok(served)
+    }
+}
+
+async fn be_busy(api: PublicApi, session: Session, stop: Arc<AtomicBool>) -> Result<usize> {
+    let token = &session.tokens.access_token;
+    let mut served = 0;
+    while !stop.load(Ordering::Relaxed) {
+        api.posts(token).await?.expect(200)?;
+        api.create_post(token, "Still here", &[])
+            .await?
+            .expect(201)?;
+        served += 2;
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    Ok(served)
+}
