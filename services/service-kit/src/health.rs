@@ -21,9 +21,12 @@ type Check = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Syn
 /// What a service needs to be ready. `/readyz` asks each part and says why one is not.
 #[derive(Default)]
 pub struct Health {
-    checks: Vec<(&'static str, Check)>,
+    checks: Vec<(&'static str, Needed, Check)>,
     draining: Arc<AtomicBool>,
 }
+
+/// Whether a check decides about readiness or is only shown.
+type Needed = bool;
 
 /// Something that has to happen once before the service is ready.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,7 @@ struct Readiness {
 struct CheckResult {
     name: &'static str,
     ready: bool,
+    needed: Needed,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -64,7 +68,23 @@ impl Health {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.checks.push((name, Box::new(move || check().boxed())));
+        self.checks
+            .push((name, true, Box::new(move || check().boxed())));
+        self
+    }
+
+    /// Adds something that `/readyz` shows and that does not make the service unready.
+    #[must_use]
+    pub fn with_note<F>(
+        mut self,
+        name: &'static str,
+        check: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.checks
+            .push((name, false, Box::new(move || check().boxed())));
         self
     }
 
@@ -90,13 +110,14 @@ impl Health {
     }
 
     async fn readiness(&self) -> Readiness {
-        let mut checks = join_all(self.checks.iter().map(async |(name, check)| {
+        let mut checks = join_all(self.checks.iter().map(async |(name, needed, check)| {
             let result = tokio::time::timeout(CHECK_TIMEOUT, check())
                 .await
                 .unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}")));
             CheckResult {
                 name,
                 ready: result.is_ok(),
+                needed: *needed,
                 reason: result.err(),
             }
         }))
@@ -106,12 +127,13 @@ impl Health {
             checks.push(CheckResult {
                 name: "serving",
                 ready: false,
+                needed: true,
                 reason,
             });
         }
 
         Readiness {
-            ready: checks.iter().all(|check| check.ready),
+            ready: checks.iter().all(|check| check.ready || !check.needed),
             checks,
         }
     }
@@ -152,6 +174,15 @@ mod tests {
             readiness.checks[1].reason.as_deref(),
             Some("connection refused")
         );
+    }
+
+    #[tokio::test]
+    async fn a_note_is_shown_and_decides_nothing() {
+        let health = Health::new().with_note("neighbour", || async { Err("away".to_owned()) });
+        let readiness = health.readiness().await;
+
+        assert!(readiness.ready);
+        assert_eq!(readiness.checks[0].reason.as_deref(), Some("away"));
     }
 
     #[tokio::test]
