@@ -1,0 +1,227 @@
+//! A client's body on its way to a service: never held, never longer than allowed.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http_body::{Frame, SizeHint};
+
+/// When a body is refused, what the client is still sending is read and thrown away for so long. Closing at once would
+/// reset the connection, and many clients then never see the answer.
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+/// How far a body has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The service has not asked for more.
+    Held,
+    /// The service asked for more than the client has sent.
+    Awaited,
+    Whole,
+    TooLarge,
+    Broken,
+}
+
+/// Keeps watching a body after it was handed on.
+#[derive(Debug, Clone)]
+pub struct Watch(Arc<Mutex<Progress>>);
+
+pub struct RequestBody {
+    inner: Body,
+    limit: u64,
+    seen: u64,
+    /// The client waits for a `100 Continue` before it sends anything.
+    hesitates: bool,
+    watch: Watch,
+}
+
+/// Why the rest of a body is not sent on; what is made of it is decided by who watches.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body is larger than allowed")]
+    TooLarge,
+
+    #[error("failed to read the body")]
+    Broken(#[source] axum::Error),
+}
+
+impl Watch {
+    pub fn progress(&self) -> Progress {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, progress: Progress) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+}
+
+impl RequestBody {
+    pub fn new(inner: Body, limit: u64, hesitates: bool) -> Self {
+        let is_empty = http_body::Body::is_end_stream(&inner);
+        let progress = if is_empty {
+            Progress::Whole
+        } else {
+            Progress::Held
+        };
+
+        Self {
+            inner,
+            limit,
+            seen: 0,
+            hesitates,
+            watch: Watch(Arc::new(Mutex::new(progress))),
+        }
+    }
+
+    pub fn empty() -> Self {
+        Self::new(Body::empty(), 0, false)
+    }
+
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    /// Whether the client announced more than is allowed.
+    pub fn is_announced_too_large(&self) -> bool {
+        http_body::Body::size_hint(&self.inner).lower() > self.limit
+    }
+
+    fn count(&mut self, frame: &Frame<Bytes>) -> Progress {
+        self.seen += frame.data_ref().map_or(0, Bytes::len) as u64;
+        if self.seen > self.limit {
+            Progress::TooLarge
+        } else if http_body::Body::is_end_stream(&self.inner) {
+            Progress::Whole
+        } else {
+            Progress::Held
+        }
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.hesitates = false;
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        let (progress, result) = match polled {
+            Poll::Pending => (Progress::Awaited, Poll::Pending),
+            Poll::Ready(None) => (Progress::Whole, Poll::Ready(None)),
+            Poll::Ready(Some(Err(error))) => (
+                Progress::Broken,
+                Poll::Ready(Some(Err(BodyError::Broken(error)))),
+            ),
+            Poll::Ready(Some(Ok(frame))) => match self.count(&frame) {
+                Progress::TooLarge => (
+                    Progress::TooLarge,
+                    Poll::Ready(Some(Err(BodyError::TooLarge))),
+                ),
+                progress => (progress, Poll::Ready(Some(Ok(frame)))),
+            },
+        };
+        self.watch.set(progress);
+
+        result
+    }
+
+    fn is_end_stream(&self) -> bool {
+        http_body::Body::is_end_stream(&self.inner)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        http_body::Body::size_hint(&self.inner)
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let is_done = matches!(self.watch.progress(), Progress::Whole | Progress::Broken);
+        if is_done || self.hesitates {
+            return;
+        }
+        let rest = std::mem::take(&mut self.inner);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(LINGER, discard(rest)));
+        }
+    }
+}
+
+async fn discard(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let mut seen = 0;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        seen += chunk.len();
+        if seen > MAX_LINGER_BYTES {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    fn body(chunks: &'static [&'static str], limit: u64) -> RequestBody {
+        let chunks = chunks.iter().map(|chunk| Ok::<_, std::io::Error>(*chunk));
+        RequestBody::new(Body::from_stream(stream::iter(chunks)), limit, false)
+    }
+
+    #[tokio::test]
+    async fn a_body_within_the_limit_passes_whole() {
+        let body = body(&["abc", "de"], 5);
+        let watch = body.watch();
+        let passed = body.collect().await.expect("passed").to_bytes();
+
+        assert_eq!(
+            (&passed[..], watch.progress()),
+            (&b"abcde"[..], Progress::Whole)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_is_cut_where_it_exceeds_the_limit() {
+        let mut body = body(&["abc", "def", "g"], 5);
+        let watch = body.watch();
+
+        assert!(matches!(body.frame().await, Some(Ok(_))));
+        assert_eq!(watch.progress(), Progress::Held);
+        assert!(matches!(body.frame().await, Some(Err(BodyError::TooLarge))));
+        assert_eq!(watch.progress(), Progress::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_sends_nothing_is_awaited() {
+        let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let mut body = RequestBody::new(silent, 5, false);
+        let watch = body.watch();
+        let frame = futures::poll!(std::pin::pin!(body.frame()));
+
+        assert!(frame.is_pending());
+        assert_eq!(watch.progress(), Progress::Awaited);
+    }
+
+    #[test]
+    fn a_body_that_says_its_length_is_judged_by_it() {
+        let of = |limit| RequestBody::new(Body::from("abcdef"), limit, true);
+
+        assert!(of(5).is_announced_too_large());
+        assert!(!of(6).is_announced_too_large());
+    }
+
+    #[test]
+    fn no_body_is_whole() {
+        assert_eq!(RequestBody::empty().watch().progress(), Progress::Whole);
+    }
+}

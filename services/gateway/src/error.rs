@@ -1,0 +1,73 @@
+//! Why a request was not answered by a service, and what the client is told of it.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use service_kit::Problem;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(u64),
+
+    #[error("the body ended before it was whole")]
+    BrokenBody,
+
+    /// The client did not send its body in time.
+    #[error("the body took too long")]
+    SlowBody,
+
+    #[error("failed to connect to {upstream}")]
+    Unreachable {
+        upstream: &'static str,
+        #[source]
+        source: hyper_util::client::legacy::Error,
+    },
+
+    #[error("failed to read the answer of {upstream}")]
+    BrokenAnswer {
+        upstream: &'static str,
+        #[source]
+        source: hyper_util::client::legacy::Error,
+    },
+
+    #[error("{upstream} took too long")]
+    SlowAnswer { upstream: &'static str },
+}
+
+impl Error {
+    /// Which service failed, and how; none when the client did.
+    pub fn upstream_and_reason(&self) -> Option<[&'static str; 2]> {
+        match self {
+            Self::TooLarge(_) | Self::BrokenBody | Self::SlowBody => None,
+            Self::Unreachable { upstream, .. } => Some([upstream, "unreachable"]),
+            Self::BrokenAnswer { upstream, .. } => Some([upstream, "broken"]),
+            Self::SlowAnswer { upstream } => Some([upstream, "timeout"]),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TooLarge(limit) => Self::too_large(limit),
+            Error::BrokenBody => Self::malformed("broken_body", error.to_string()),
+            Error::SlowBody => Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_timeout",
+                error.to_string(),
+            ),
+            // No names and addresses of services in what the client reads.
+            Error::Unreachable { .. } | Error::BrokenAnswer { .. } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "upstream_unreachable",
+                "the service that answers this is away for a moment, try again",
+            )
+            .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
+            Error::SlowAnswer { .. } => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "upstream_timeout",
+                "the service that answers this took too long",
+            ),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The gateway: the one public address of the platform.
+//!
+//! It knows which paths exist, which need a token and who answers them, and checks what can be checked before a service
+//! is bothered. It has no data, reads no body and changes no answer: both are streamed.
+
+pub mod config;
+
+mod app;
+mod body;
+mod error;
+mod forward;
+mod headers;
+mod routes;
+mod upstream;
+
+use service_kit::settings::SettingError;
+use service_kit::{Health, Listeners, Metrics, Service};
+use tokio_util::sync::CancellationToken;
+
+use app::App;
+use config::Config;
+
+/// Serves until `shutdown`.
+pub async fn run(
+    config: Config,
+    listeners: Listeners,
+    shutdown: CancellationToken,
+) -> Result<(), SettingError> {
+    let metrics = Metrics::new();
+    let app = App::new(&config, &metrics)?;
+    // The gateway is ready whenever it serves. With the services behind it as conditions, one that is away would take
+    // the paths of the three others with it.
+    let health = app
+        .upstreams
+        .all()
+        .into_iter()
+        .cloned()
+        .fold(Health::new(), |health, upstream| {
+            health.with_note(upstream.name, move || upstream.clone().reach())
+        });
+    let service = Service {
+        routes: routes::routes(app),
+        health,
+        metrics,
+    };
+    service.serve(&config.server, listeners, shutdown).await;
+
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The gateway's process.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service_kit::start(gateway::run).await
+}

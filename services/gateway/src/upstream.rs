@@ -1,0 +1,191 @@
+//! The services behind the gateway, and how they are reached.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{Request, Response, Uri, request};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::net::TcpStream;
+
+use crate::body::RequestBody;
+use crate::config::Config;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Below the 30 s for which the services keep an idle connection, so that none is closed while it is picked.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_IDLE_CONNECTIONS: usize = 128;
+/// `/readyz` waits no longer: who asks for it may give up after a second.
+const REACH_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// One of the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    Identity,
+    Post,
+    Media,
+    Search,
+}
+
+/// Where a service is: `http://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(Authority);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not of the form http://host:port")]
+pub struct AddressError;
+
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    pub name: &'static str,
+    address: Address,
+}
+
+/// All services and the connections to them.
+pub struct Upstreams {
+    identity: Upstream,
+    post: Upstream,
+    media: Upstream,
+    search: Upstream,
+    client: Client<HttpConnector, RequestBody>,
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let uri: Uri = text.parse().map_err(|_| AddressError)?;
+        let parts = uri.into_parts();
+        let is_root = parts.path_and_query.is_none_or(|path| path == "/");
+        let authority = parts.authority.filter(|authority| {
+            is_root && parts.scheme == Some(Scheme::HTTP) && !authority.as_str().contains('@')
+        });
+
+        authority.map(Self).ok_or(AddressError)
+    }
+}
+
+impl Upstream {
+    /// The address of `path` at this service.
+    pub fn uri(&self, path: PathAndQuery) -> Uri {
+        let uri = Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(self.address.0.clone())
+            .path_and_query(path);
+
+        uri.build()
+            .expect("a scheme, a host and a path are an address")
+    }
+
+    /// Whether anything accepts connections there; the error is the reason for `/readyz`.
+    pub async fn reach(self) -> Result<(), String> {
+        let host = self.address.0.host().trim_matches(['[', ']']);
+        let port = self.address.0.port_u16().unwrap_or(80);
+        match tokio::time::timeout(REACH_TIMEOUT, TcpStream::connect((host, port))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no connection within {REACH_TIMEOUT:?}")),
+        }
+    }
+}
+
+impl Upstreams {
+    pub fn new(config: &Config) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        connector.set_nodelay(true);
+        let upstream = |name, address: &Address| Upstream {
+            name,
+            address: address.clone(),
+        };
+
+        Self {
+            identity: upstream("identity", &config.identity_url),
+            post: upstream("post", &config.post_url),
+            media: upstream("media", &config.media_url),
+            search: upstream("search", &config.search_url),
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+                .build(connector),
+        }
+    }
+
+    pub fn of(&self, name: Name) -> &Upstream {
+        match name {
+            Name::Identity => &self.identity,
+            Name::Post => &self.post,
+            Name::Media => &self.media,
+            Name::Search => &self.search,
+        }
+    }
+
+    pub fn all(&self) -> [&Upstream; 4] {
+        [&self.identity, &self.post, &self.media, &self.search]
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// A kept connection that turns out to be closed before anything was written to it is replaced. When no connection
+    /// can be made, a second try may reach another replica; it is made when doing the request twice would do no harm.
+    pub async fn send(
+        &self,
+        parts: request::Parts,
+        body: RequestBody,
+    ) -> Result<Response<Incoming>, Error> {
+        if !parts.method.is_idempotent() || !body.is_end_stream() {
+            return self.client.request(Request::from_parts(parts, body)).await;
+        }
+        let again = Request::from_parts(parts.clone(), RequestBody::empty());
+        match self.client.request(Request::from_parts(parts, body)).await {
+            Err(error) if error.is_connect() => self.client.request(again).await,
+            result => result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_scheme_a_host_and_a_port() {
+        for good in [
+            "http://demo-post:8080",
+            "http://demo-post:8080/",
+            "http://[::1]:80",
+            "http://post",
+        ] {
+            assert!(good.parse::<Address>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "demo-post:8080",
+            "https://demo-post",
+            "http://post/api",
+            "http://post?x",
+            "http://a@post",
+            "http://",
+        ] {
+            assert_eq!(bad.parse::<Address>(), Err(AddressError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_sent_as_the_client_wrote_it() {
+        let upstream = Upstream {
+            name: "post",
+            address: "http://post:8080".parse().expect("an address"),
+        };
+        let path = PathAndQuery::from_static("/v1/posts/%2e%2e?user=a%20b&user=c");
+
+        assert_eq!(
+            upstream.uri(path).to_string(),
+            "http://post:8080/v1/posts/%2e%2e?user=a%20b&user=c"
+        );
+    }
+}
