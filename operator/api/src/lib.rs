@@ -8,6 +8,7 @@ pub mod names;
 pub mod platform;
 pub mod quantity;
 pub mod resources;
+mod rules;
 pub mod status;
 
 pub use manifests::manifests;

@@ -1,16 +1,19 @@
 //! What a container is promised and what it may use at most.
 
-use kube::{KubeSchema, core::Rule};
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::quantity::{Bytes, Cpu};
+use crate::{
+    quantity::{Bytes, Cpu},
+    rules,
+};
 
 /// Requests and limits of a component's container.
 ///
 /// What is left out is the component's default; a default never contradicts what is given, it moves out of the way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = at_least_the_request("cpu", "string"), validation = at_least_the_request("memory", ""))]
+#[x_kube(validation = rules::cpu_limit_is_not_below_request(), validation = rules::memory_limit_is_not_below_request())]
 pub struct Resources {
     /// What the scheduler sets aside for the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,20 +35,4 @@ pub struct ResourceAmounts {
     /// Memory with its unit, such as `256Mi` or `1Gi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Bytes>,
-}
-
-/// Kubernetes refuses a pod whose limit is below its request; this says so before there is a pod.
-///
-/// `as_text` makes text of a value that may be a number. Of what is text already it must not: the API server then no longer knows how
-/// long the text is, takes the worst for granted, and refuses the rule as too costly.
-fn at_least_the_request(resource: &str, as_text: &str) -> Rule {
-    let limit = format!("self.limits.{resource}");
-    let request = format!("self.requests.{resource}");
-    let both_given =
-        format!("has(self.limits) && has(self.requests) && has({limit}) && has({request})");
-
-    Rule::new(format!(
-        "!({both_given}) || quantity({as_text}({limit})).compareTo(quantity({as_text}({request}))) >= 0"
-    ))
-    .message(format!("limits.{resource} must not be below requests.{resource}").as_str())
 }
