@@ -21,6 +21,7 @@ mod redis;
 mod search;
 
 mod jwks;
+mod keyfile;
 mod service;
 mod store;
 

@@ -8,9 +8,9 @@ use operator_api::{
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
+    keyfile,
     objects::StoreObjects,
     platform::{StoreShape, ValidatedPlatform},
-    pod,
     quantity::ByteCount,
     store::{self, Port, Server},
 };
@@ -20,8 +20,6 @@ const PORT: Port = Port {
     number: MONGODB_PORT,
 };
 
-const KEY_VOLUME: &str = "keyfile";
-const KEY_FILE: &str = "keyfile";
 const DATA_PATH: &str = "/data/db";
 
 /// The smallest cache the server takes.
@@ -33,7 +31,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
     let secret = store::secret(
         platform,
         component,
-        &[(KEY_FILE, credentials.mongodb_keyfile.clone())],
+        &[(keyfile::KEY_FILE, credentials.mongodb_keyfile.clone())],
     );
     let server = Server {
         component,
@@ -44,12 +42,9 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
         data_path: DATA_PATH,
         // Replaying the journal of a large volume takes minutes.
         startup_seconds: 600,
-        volumes: vec![pod::secret_volume(
-            KEY_VOLUME,
-            object_name(&platform.name, component),
-            &[KEY_FILE],
-        )],
-        mounts: vec![pod::read_only_mount(KEY_VOLUME, "/etc/mongodb")],
+        init_containers: vec![keyfile::init_container(platform)],
+        volumes: keyfile::volumes(object_name(&platform.name, component)),
+        mounts: vec![keyfile::mount()],
         config: ConfigHash::default().secret(&secret),
     };
 
@@ -65,7 +60,7 @@ fn command(shape: &StoreShape) -> Vec<String> {
         ("--replSet", REPLICA_SET.to_owned()),
         // Members know each other by this key, and clients need a password wherever they come from: without users, whoever reached
         // loopback could make the first.
-        ("--keyFile", format!("/etc/mongodb/{KEY_FILE}")),
+        ("--keyFile", keyfile::path()),
         (
             "--setParameter",
             "enableLocalhostAuthBypass=false".to_owned(),

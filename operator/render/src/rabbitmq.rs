@@ -53,6 +53,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
         port: PORT,
         data_path: DATA_PATH,
         startup_seconds: 300,
+        init_containers: Vec::new(),
         volumes: vec![
             pod::secret_volume(
                 CONFIG_VOLUME,

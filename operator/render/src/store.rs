@@ -38,6 +38,8 @@ pub(crate) struct Server<'a> {
     pub data_path: &'static str,
     /// How long the server may take to open its port, recovery of its volume included.
     pub startup_seconds: i32,
+    /// What has to run to its end before the server starts.
+    pub init_containers: Vec<Container>,
     pub volumes: Vec<Volume>,
     pub mounts: Vec<VolumeMount>,
     pub config: ConfigHash,
@@ -59,6 +61,7 @@ pub(crate) fn stateful_set(platform: &ValidatedPlatform, server: Server<'_>) -> 
         port,
         data_path,
         startup_seconds,
+        init_containers,
         volumes,
         mut mounts,
         config,
@@ -92,13 +95,18 @@ pub(crate) fn stateful_set(platform: &ValidatedPlatform, server: Server<'_>) -> 
         ..Container::default()
     };
 
+    let mut template = pod::template(platform, component, config, STORE_USER, container, volumes);
+    if let Some(pod) = template.spec.as_mut() {
+        pod.init_containers = (!init_containers.is_empty()).then_some(init_containers);
+    }
+
     StatefulSet {
         metadata: labels::owned(platform, component, name.clone()),
         spec: Some(StatefulSetSpec {
             replicas: Some(1),
             service_name: Some(name),
             selector: labels::selector(platform, component),
-            template: pod::template(platform, component, config, STORE_USER, container, volumes),
+            template,
             volume_claim_templates: Some(vec![claim(platform, component, shape)]),
             // With the ordered policy a pod that never becomes ready blocks the template that would mend it.
             pod_management_policy: Some("Parallel".to_owned()),

@@ -40,8 +40,16 @@ fn for_every_container(check: impl Fn(&Value, &Value, &str)) {
         };
         let containers = template["spec"]["containers"].as_array().unwrap();
         assert_eq!(containers.len(), 1, "{}", object.name);
-        check(&containers[0], &template["spec"], &object.name);
+        for container in containers.iter().chain(init_containers(template)) {
+            check(container, &template["spec"], &object.name);
+        }
     });
+}
+
+fn init_containers(template: &Value) -> &[Value] {
+    template["spec"]["initContainers"]
+        .as_array()
+        .map_or(&[], Vec::as_slice)
 }
 
 fn variables(container: &Value) -> &[Value] {
@@ -275,12 +283,11 @@ fn every_mount_has_its_volume_and_every_volume_a_mount() {
             );
         }
 
-        assert_eq!(
-            names(&template["spec"]["containers"][0]["volumeMounts"]),
-            volumes,
-            "{}",
-            object.name
-        );
+        let mut mounts = names(&template["spec"]["containers"][0]["volumeMounts"]);
+        for container in init_containers(template) {
+            mounts.extend(names(&container["volumeMounts"]));
+        }
+        assert_eq!(mounts, volumes, "{}", object.name);
     });
 }
 
@@ -330,7 +337,7 @@ fn every_pod_meets_the_restricted_standard() {
 
 #[test]
 fn every_container_has_requests_limits_and_probes() {
-    for_every_container(|container, _, name| {
+    for_every_container(|container, pod, name| {
         for side in ["requests", "limits"] {
             for resource in ["cpu", "memory"] {
                 assert!(
@@ -338,6 +345,10 @@ fn every_container_has_requests_limits_and_probes() {
                     "{name}: {side} of {resource}"
                 );
             }
+        }
+        // What runs once and ends is not probed.
+        if container != &pod["containers"][0] {
+            return;
         }
         for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
             assert!(
