@@ -11,27 +11,28 @@ use crate::app::App;
 use crate::download::download;
 use crate::upload::upload;
 
-/// RFC 9745. The date is that of the first release, 2026-11-23: it has never been the preferred spelling.
-const DEPRECATION: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("deprecation"),
-    HeaderValue::from_static("@1795392000"),
-);
+/// RFC 9745: since when the path is deprecated, here 1 January 2026.
+const DEPRECATED_SINCE: &str = "@1767225600";
+const SUCCESSOR: &str = r#"</v1/media>; rel="successor-version""#;
 
 pub fn routes(app: App) -> Router {
-    let older = post(upload).layer(map_response(deprecated));
+    // The path of older clients.
+    let deprecated = post(upload).layer(map_response(say_deprecated));
 
     Router::new()
         .route("/v1/media", post(upload))
-        .route("/v1/media/upload-media", older)
+        .route("/v1/media/upload-media", deprecated)
         .route("/v1/media/{id}", get(download))
         .with_state(app)
 }
 
-async fn deprecated(mut response: Response) -> Response {
-    let (name, value) = DEPRECATION;
-    let successor = HeaderValue::from_static("</v1/media>; rel=\"successor-version\"");
-    response.headers_mut().insert(name, value);
-    response.headers_mut().insert(LINK, successor);
+async fn say_deprecated(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(
+        HeaderName::from_static("deprecation"),
+        HeaderValue::from_static(DEPRECATED_SINCE),
+    );
+    headers.append(LINK, HeaderValue::from_static(SUCCESSOR));
 
     response
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use serde::Serialize;
@@ -37,13 +38,14 @@ pub async fn upload(
     let id = outcome?;
     tracing::info!(media.id = %id, user.id = %user.id, "stored a file");
 
+    let path = format!("/v1/media/{id}");
     let uploaded = Uploaded {
         success: true,
         media_id: id.to_string(),
-        url: format!("{origin}/v1/media/{id}"),
+        url: format!("{origin}{path}"),
         message: "the file was uploaded",
     };
-    Ok((StatusCode::CREATED, Json(uploaded)).into_response())
+    Ok((StatusCode::CREATED, [(LOCATION, path)], Json(uploaded)).into_response())
 }
 
 /// Stores the one file of `form`. The form is read to its end before the file is kept: only then it is known to be

@@ -15,12 +15,14 @@ async fn a_file_is_found_under_the_address_it_was_given() {
     let response = stage.send(form(&bytes)).await;
     assert_eq!(response.status(), 201);
     assert!(response.headers().get("deprecation").is_none());
+    let location = response.headers()["location"].clone();
     let answer: Value = response.json().await.expect("JSON");
     assert_eq!(answer["success"], true);
     assert!(answer["message"].is_string());
 
     let url = answer["url"].as_str().expect("a URL");
     let id = answer["mediaId"].as_str().expect("an id");
+    assert_eq!(location, format!("/v1/media/{id}"));
     assert_eq!(url, stage.service.at(&format!("/v1/media/{id}")));
     let fetched = stage.service.client.get(url).send().await.expect("a file");
     assert_eq!(fetched.bytes().await.expect("bytes"), bytes);
