@@ -18,7 +18,7 @@ const OPERATOR_LOG_LINES: i64 = 120;
 /// Prints everything; a part that cannot be read says so and keeps none of the others away.
 pub async fn print(namespace: &Namespace, error: &Error) {
     let name = &namespace.name;
-    eprintln!("\n{error:?}\n\nnamespace {name} is kept:");
+    eprintln!("\n{error:#}\nNamespace {name} is kept. What there is in it:");
     let parts = [
         ("platforms", platforms(namespace).await),
         ("pods", pods(&namespace.api(), LOG_LINES).await),
