@@ -3,5 +3,4 @@
 mod delivery;
 mod failure;
 mod outage;
-mod proxy;
 mod stage;

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use bus::{PublishError, Publisher};
+use test_kit::{Proxy, rabbitmq_url};
 use tokio::net::TcpListener;
 
-use crate::proxy::Proxy;
 use crate::stage::{Stage, envelope, next, publish_until_ok, publisher, wait_until};
 
 #[tokio::test]
 async fn a_cut_connection_is_made_again_on_both_sides() {
-    let proxy = Proxy::open().await;
+    let proxy = Proxy::open(&rabbitmq_url()).await;
     let stage = Stage::at(&proxy.url).await;
     let publisher = publisher(&stage.broker).await;
     let (following, mut received) = stage.record();
@@ -35,7 +35,7 @@ async fn a_cut_connection_is_made_again_on_both_sides() {
 #[tokio::test]
 async fn nothing_is_lost_while_the_connection_is_cut_again_and_again() {
     const EVENTS: usize = 60;
-    let proxy = Proxy::open().await;
+    let proxy = Proxy::open(&rabbitmq_url()).await;
     let stage = Stage::at(&proxy.url).await;
     let publisher = publisher(&stage.broker).await;
     let (_following, mut received) = stage.record();
@@ -57,7 +57,7 @@ async fn nothing_is_lost_while_the_connection_is_cut_again_and_again() {
 
 #[tokio::test]
 async fn a_broker_that_is_away_at_start_is_waited_for() {
-    let proxy = Proxy::closed().await;
+    let proxy = Proxy::closed(&rabbitmq_url()).await;
     let stage = Stage::at(&proxy.url).await;
     let publisher = Publisher::start(&stage.broker);
     let (following, mut received) = stage.record();
@@ -93,9 +93,8 @@ async fn a_broker_that_says_nothing_is_given_up_in_time() {
 
 #[tokio::test]
 async fn a_wrong_password_is_said() {
-    let proxy = Proxy::open().await;
-    let address = proxy.address();
-    let stage = Stage::at(&format!("amqp://guest:wrong@{address}/%2f")).await;
+    let url = rabbitmq_url().replace(":guest@", ":wrong@");
+    let stage = Stage::at(&url).await;
     let publisher = Publisher::start(&stage.broker);
 
     wait_until("the refusal is known", || {

@@ -1,0 +1,99 @@
+//! A way to a store that can be cut.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// Forwards connections to a store, until it is cut. It ends with the test's runtime.
+pub struct Proxy {
+    /// The store's connection string, with this way's address in it.
+    pub url: String,
+    /// What ends the connections of today; cancelled while the way is closed.
+    cut: Arc<Mutex<CancellationToken>>,
+}
+
+impl Proxy {
+    /// A way to the store behind `url`, `scheme://…@host:port/…`, closed until [`Proxy::reopen`].
+    pub async fn closed(url: &str) -> Self {
+        let target = host_and_port(url).to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener");
+        let closed = CancellationToken::new();
+        closed.cancel();
+        let proxy = Self {
+            url: url.replacen(&target, &address.to_string(), 1),
+            cut: Arc::new(Mutex::new(closed)),
+        };
+
+        let current = proxy.cut.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let cut = current
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                tokio::spawn(forward(client, target.clone(), cut));
+            }
+        });
+
+        proxy
+    }
+
+    /// A way to the store behind `url` that is open.
+    pub async fn open(url: &str) -> Self {
+        let proxy = Self::closed(url).await;
+        proxy.reopen();
+        proxy
+    }
+
+    /// Ends every connection; new ones end at once, until the way is open again.
+    pub fn cut(&self) {
+        self.current().cancel();
+    }
+
+    pub fn reopen(&self) {
+        *self.current() = CancellationToken::new();
+    }
+
+    fn current(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn forward(mut client: TcpStream, target: String, cut: CancellationToken) {
+    let copy = async {
+        let mut store = TcpStream::connect(target).await?;
+        tokio::io::copy_bidirectional(&mut client, &mut store).await
+    };
+    tokio::select! {
+        biased;
+        () = cut.cancelled() => {}
+        _ = copy => {}
+    }
+}
+
+fn host_and_port(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or(authority);
+
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_is_found_in_its_connection_string() {
+        for url in [
+            "amqp://guest:guest@127.0.0.1:5672/%2f",
+            "mongodb://127.0.0.1:5672/x?a=b",
+            "127.0.0.1:5672",
+        ] {
+            assert_eq!(host_and_port(url), "127.0.0.1:5672", "{url}");
+        }
+    }
+}
