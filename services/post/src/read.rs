@@ -1,0 +1,36 @@
+//! `GET /v1/posts/{id}`: one post.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use service_kit::CurrentUser;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::post::{Id, Post};
+
+/// The id in a path.
+pub struct PathId(pub Id);
+
+pub async fn read(
+    State(app): State<App>,
+    _: CurrentUser,
+    PathId(id): PathId,
+) -> Result<Json<Post>, Error> {
+    let post = app.store.find(&id).await?;
+
+    post.map(Json).ok_or(Error::NotFound(id))
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        Path::<String>::from_request_parts(parts, state)
+            .await
+            .ok()
+            .and_then(|Path(text)| Id::parse(&text))
+            .map(Self)
+            .ok_or(Error::MalformedId)
+    }
+}

@@ -1,0 +1,121 @@
+//! Leafing through posts.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Person, Stage};
+
+/// Writes so many posts and returns them as they are listed: newest first.
+async fn write(person: &Person, count: usize) -> Vec<Value> {
+    let mut posts = Vec::new();
+    for number in 0..count {
+        posts.push(person.write(&format!("post {number}")).await);
+    }
+    let key = |post: &Value| {
+        let text = |field: &str| post[field].as_str().expect("text").to_owned();
+        std::cmp::Reverse((text("createdAt"), text("_id")))
+    };
+    posts.sort_by_key(key);
+    posts
+}
+
+#[tokio::test]
+async fn an_empty_list_is_a_list() {
+    let stage = Stage::new().await;
+    let list = stage.person().get_json("/v1/posts").await;
+
+    assert_eq!(
+        list,
+        json!({"posts": [], "currentPage": 1, "totalPages": 0, "totalPosts": 0, "nextCursor": null})
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_leads_through_all_posts_newest_first() {
+    let stage = Stage::new().await;
+    let person = stage.person();
+    let expected = write(&person, 25).await;
+
+    let mut path = "/v1/posts".to_owned();
+    let mut seen = Vec::new();
+    for page in 1..=3 {
+        let list = person.get_json(&path).await;
+        assert_eq!(list["currentPage"], page);
+        assert_eq!(
+            (&list["totalPages"], &list["totalPosts"]),
+            (&json!(3), &json!(25))
+        );
+        seen.extend(list["posts"].as_array().expect("posts").clone());
+        match list["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/v1/posts?cursor={cursor}"),
+            None => assert_eq!(page, 3),
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_cursor_keeps_its_place_while_posts_come_and_go() {
+    let stage = Stage::new().await;
+    let person = stage.person();
+    let expected = write(&person, 4).await;
+    let first = person.get_json("/v1/posts?limit=2").await;
+    let cursor = first["nextCursor"].as_str().expect("a cursor");
+
+    person.write("newer").await;
+    let last_seen = expected[1]["_id"].as_str().expect("an id");
+    person.delete(&format!("/v1/posts/{last_seen}")).await;
+    let second = person
+        .get_json(&format!("/v1/posts?limit=2&cursor={cursor}"))
+        .await;
+    assert_eq!(second["posts"], json!(expected[2..]));
+    assert_eq!(second["nextCursor"], Value::Null);
+}
+
+#[tokio::test]
+async fn older_clients_leaf_by_page() {
+    let stage = Stage::new().await;
+    let person = stage.person();
+    let expected = write(&person, 7).await;
+
+    for path in ["/v1/posts", "/v1/posts/getall-posts"] {
+        let mut seen = Vec::new();
+        for page in 1..=3 {
+            let list = person
+                .get_json(&format!("{path}?page={page}&limit=3"))
+                .await;
+            assert_eq!(list["currentPage"], page);
+            assert_eq!(list["totalPages"], 3);
+            seen.extend(list["posts"].as_array().expect("posts").clone());
+        }
+        assert_eq!(seen, expected);
+    }
+    let behind = person.get_json("/v1/posts?page=4&limit=3").await;
+    assert_eq!(
+        (&behind["posts"], &behind["nextCursor"]),
+        (&json!([]), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn the_next_page_is_linked() {
+    let stage = Stage::new().await;
+    let person = stage.person();
+    write(&person, 3).await;
+
+    let response = person.get("/v1/posts?limit=2").await;
+    let link = response.headers()["link"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let list: Value = response.json().await.expect("JSON");
+    let cursor = list["nextCursor"].as_str().expect("a cursor");
+    assert_eq!(
+        link,
+        format!(r#"</v1/posts?limit=2&cursor={cursor}>; rel="next""#)
+    );
+
+    let last = person
+        .get(&format!("/v1/posts?limit=2&cursor={cursor}"))
+        .await;
+    assert!(last.headers().get("link").is_none());
+}

@@ -1,0 +1,126 @@
+//! The stores go away and come back.
+
+use std::time::{Duration, Instant};
+
+use events::PostCreated;
+use reqwest::Method;
+use serde_json::json;
+use test_kit::{Proxy, assert_problem, database_url, rabbitmq_url};
+
+use crate::stage::{Stage, send};
+
+#[tokio::test]
+async fn posts_are_taken_without_a_broker_and_announced_when_it_is_back() {
+    let broker = Proxy::open(&rabbitmq_url()).await;
+    let stage = Stage::with(&database_url(), &broker.url).await;
+    let author = stage.person();
+    broker.cut();
+
+    let started = Instant::now();
+    let post = author.write("written in the dark").await;
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "nothing is waited for"
+    );
+    let ready = stage
+        .service
+        .client
+        .get(format!("{}/readyz", stage.service.admin_url));
+    assert_eq!(send(ready).await.status(), 200, "posts go on being taken");
+
+    broker.reopen();
+    let message = stage.listen().next().await;
+    let event = message.parse::<PostCreated>().expect("the event").data;
+    assert_eq!(event.post_id, post["_id"]);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_503_in_time_and_then_forgotten() {
+    let database = Proxy::open(&database_url()).await;
+    let stage = Stage::with(&database.url, &rabbitmq_url()).await;
+    let author = stage.person();
+    let post = author.write("before").await;
+    let path = format!("/v1/posts/{}", post["_id"].as_str().expect("an id"));
+    database.cut();
+
+    let requests = [
+        author.request(Method::GET, "/v1/posts"),
+        author.request(Method::GET, &path),
+        author.request(Method::DELETE, &path),
+        author
+            .request(Method::POST, "/v1/posts")
+            .json(&json!({"content": "meanwhile"})),
+    ];
+    let started = Instant::now();
+    for response in futures::future::join_all(requests.map(send)).await {
+        assert!(response.headers().contains_key("retry-after"));
+        assert_problem(response, 503, "unavailable").await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "in time");
+
+    database.reopen();
+    assert_eq!(author.get_json(&path).await, post);
+}
+
+#[tokio::test]
+async fn stores_that_are_away_at_start_are_waited_for() {
+    let database = Proxy::closed(&database_url()).await;
+    let broker = Proxy::closed(&rabbitmq_url()).await;
+    let stage = Stage::starting(&database.url, &broker.url).await;
+    let ready = stage
+        .service
+        .client
+        .get(format!("{}/readyz", stage.service.admin_url));
+    let response = send(ready).await;
+    assert_eq!(response.status(), 503);
+    let body = response.text().await.expect("text");
+    for name in ["mongodb", "indexes", "rabbitmq"] {
+        assert!(body.contains(name), "{body}");
+    }
+
+    database.reopen();
+    broker.reopen();
+    let service = stage.service.ready().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_answered_is_announced_before_the_end() {
+    let stage = Stage::new().await;
+    let author = stage.person();
+    let mut written = Vec::new();
+    for number in 0..20 {
+        let post = author.write(&format!("post {number}")).await;
+        written.push(post["_id"].as_str().expect("an id").to_owned());
+    }
+    let mut ear = stage.listen();
+    stage.service.stop().await;
+
+    let mut heard = Vec::new();
+    for _ in &written {
+        let message = ear.next().await;
+        heard.push(
+            message
+                .parse::<PostCreated>()
+                .expect("the event")
+                .data
+                .post_id,
+        );
+    }
+    heard.sort();
+    written.sort();
+    assert_eq!(heard, written);
+}
+
+#[tokio::test]
+async fn an_idle_service_stops_at_once() {
+    let stage = Stage::new().await;
+    let started = Instant::now();
+    stage.service.stop().await;
+
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+}
