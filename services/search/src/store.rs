@@ -1,0 +1,195 @@
+//! The searchable copy of posts in MongoDB.
+
+use std::time::Duration;
+
+use events::PostCreated;
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, doc};
+use mongodb::error::ErrorKind;
+use mongodb::options::IndexOptions;
+use mongodb::{Collection, Database, IndexModel};
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Found, Limit, PostId, Words};
+
+/// A call that is not answered by then has an unknown outcome.
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
+/// A search that the database has not finished by then is given up there too.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
+/// For so long, an event that is late cannot bring a deleted post back.
+const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+#[derive(Clone)]
+pub struct Store {
+    posts: Collection<Document>,
+    tombstones: Collection<Tombstone>,
+}
+
+/// A call that failed. Whether a write among them took place is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("failed to {doing}")]
+    Failed {
+        doing: &'static str,
+        #[source]
+        source: Box<mongodb::error::Error>,
+    },
+
+    #[error("failed to {doing}: no answer within {CALL_TIMEOUT:?}")]
+    Silent { doing: &'static str },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    user_id: String,
+    content: String,
+    created_at: DateTime,
+    updated_at: DateTime,
+    /// Added by the database to what it finds.
+    #[serde(default, skip_serializing)]
+    score: f64,
+}
+
+/// What is left of a deleted post, in the same collection.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tombstone {
+    deleted_at: DateTime,
+}
+
+impl StoreError {
+    /// The caller may try again: nothing is wrong with what was asked.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Failed { source, .. } => database::is_unavailable(source) || is_too_slow(source),
+            Self::Silent { .. } => true,
+        }
+    }
+}
+
+impl Store {
+    pub fn new(database: &Database) -> Self {
+        Self {
+            posts: database.collection("posts"),
+            tombstones: database.collection("posts"),
+        }
+    }
+
+    pub async fn create_indexes(&self) -> Result<(), StoreError> {
+        let words = IndexModel::builder()
+            .keys(doc! { "content": "text" })
+            .build();
+        let expiry = IndexOptions::builder()
+            .expire_after(TOMBSTONE_LIFETIME)
+            .build();
+        let deleted = IndexModel::builder()
+            .keys(doc! { "deletedAt": 1 })
+            .options(expiry)
+            .build();
+        let create = self.posts.create_indexes([words, deleted]);
+        call("create the indexes of posts", create).await?;
+
+        Ok(())
+    }
+
+    /// Adds a post, unless it or its tombstone is there.
+    pub async fn add(&self, id: PostId, post: PostCreated) -> Result<(), StoreError> {
+        let created_at = bson_time(post.created_at);
+        let new = doc! {
+            "userId": post.user_id,
+            "content": post.content,
+            "createdAt": created_at,
+            "updatedAt": created_at,
+        };
+        let add = self
+            .posts
+            .update_one(doc! { "_id": object_id(&id) }, doc! { "$setOnInsert": new })
+            .upsert(true);
+        call("add a post", add).await?;
+
+        Ok(())
+    }
+
+    /// Leaves a tombstone, whether the post is there or not.
+    pub async fn remove(&self, id: PostId) -> Result<(), StoreError> {
+        let tombstone = Tombstone {
+            deleted_at: bson_time(Timestamp::now()),
+        };
+        let replace = self
+            .tombstones
+            .replace_one(doc! { "_id": object_id(&id) }, tombstone)
+            .upsert(true);
+        call("remove a post", replace).await?;
+
+        Ok(())
+    }
+
+    /// Best first, then newest first. A tombstone has no words and is never found.
+    pub async fn search(&self, words: &Words, limit: Limit) -> Result<Vec<Found>, StoreError> {
+        let score = doc! { "$meta": "textScore" };
+        let find = self
+            .posts
+            .find(doc! { "$text": { "$search": words.as_str() } })
+            .projection(doc! { "score": score.clone() })
+            .sort(doc! { "score": score, "createdAt": -1, "_id": -1 })
+            .limit(limit.get().into())
+            .max_time(SEARCH_TIMEOUT);
+        let found: Vec<_> = call("search posts", async { find.await?.try_collect().await }).await?;
+
+        Ok(found.into_iter().map(Found::from).collect())
+    }
+}
+
+/// Awaits `work`; `doing` completes the sentence "failed to …".
+async fn call<T>(
+    doing: &'static str,
+    work: impl IntoFuture<Output = mongodb::error::Result<T>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(CALL_TIMEOUT, work.into_future()).await {
+        Ok(result) => result.map_err(|source| StoreError::Failed {
+            doing,
+            source: Box::new(source),
+        }),
+        Err(_) => Err(StoreError::Silent { doing }),
+    }
+}
+
+/// `MaxTimeMSExpired`, <https://www.mongodb.com/docs/manual/reference/error-codes/>.
+fn is_too_slow(error: &mongodb::error::Error) -> bool {
+    const MAX_TIME_EXPIRED: i32 = 50;
+
+    matches!(&*error.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
+}
+
+impl From<Document> for Found {
+    fn from(document: Document) -> Self {
+        let id = document.id.to_hex();
+        Self {
+            id: id.clone(),
+            post_id: id,
+            user_id: document.user_id,
+            content: document.content,
+            created_at: time(document.created_at),
+            updated_at: time(document.updated_at),
+            score: document.score,
+        }
+    }
+}
+
+fn object_id(id: &PostId) -> ObjectId {
+    ObjectId::parse_str(id.as_str()).expect("an id is 24 hex digits")
+}
+
+fn bson_time(time: Timestamp) -> DateTime {
+    DateTime::from_millis(time.as_millisecond())
+}
+
+fn time(time: DateTime) -> Timestamp {
+    // MongoDB's range of times is wider; what lies outside of ours was not written by this service.
+    Timestamp::from_millisecond(time.timestamp_millis()).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,7 @@
+//! The whole API of the search service, over HTTP, with the real stores and real events.
+
+mod bad_input;
+mod follow;
+mod outage;
+mod query;
+mod stage;
