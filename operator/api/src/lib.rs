@@ -7,6 +7,7 @@ pub mod manifests;
 pub mod names;
 pub mod platform;
 pub mod quantity;
+pub mod reason;
 pub mod resources;
 mod rules;
 pub mod status;
@@ -18,5 +19,6 @@ pub use platform::{
     SocialPlatform, SocialPlatformSpec, Storage, Store,
 };
 pub use quantity::{Bytes, Cpu};
+pub use reason::Reason;
 pub use resources::{ResourceAmounts, Resources};
-pub use status::{ComponentStatus, Condition, ConditionType, Reason, SocialPlatformStatus};
+pub use status::{ComponentStatus, Condition, ConditionType, SocialPlatformStatus};

@@ -74,3 +74,6 @@ fn yaml(definition: &Value) -> String {
 
     format!("# Generated from operator/api by `make crds`.\n{text}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,16 +108,16 @@ pub(crate) fn service_memory_is_enough() -> Rule {
 /// Kubernetes refuses a pod whose limit is below its request; this says so before there is a pod.
 pub(crate) fn cpu_limit_is_not_below_request() -> Rule {
     // Processors may be given as a number.
-    limit_is_not_below_request("cpu", "string")
+    limit_is_not_below_request("cpu", |field| format!("quantity(string({field}))"))
 }
 
+/// What is text already is not made text again: the API server then no longer knows how long it is, takes the worst for granted, and
+/// refuses the rule as too costly.
 pub(crate) fn memory_limit_is_not_below_request() -> Rule {
-    limit_is_not_below_request("memory", "")
+    limit_is_not_below_request("memory", |field| format!("quantity({field})"))
 }
 
-/// `as_text` makes text of a value that may be a number. Of what is text already it must not: the API server then no longer knows how
-/// long the text is, takes the worst for granted, and refuses the rule as too costly.
-fn limit_is_not_below_request(resource: &str, as_text: &str) -> Rule {
+fn limit_is_not_below_request(resource: &str, quantity: impl Fn(&str) -> String) -> Rule {
     let limit = format!("self.limits.{resource}");
     let request = format!("self.requests.{resource}");
     let both_given =
@@ -125,7 +125,9 @@ fn limit_is_not_below_request(resource: &str, as_text: &str) -> Rule {
 
     rule(
         &format!(
-            "!({both_given}) || quantity({as_text}({limit})).compareTo(quantity({as_text}({request}))) >= 0"
+            "!({both_given}) || {}.compareTo({}) >= 0",
+            quantity(&limit),
+            quantity(&request)
         ),
         &format!("limits.{resource} must not be below requests.{resource}"),
     )
@@ -163,3 +165,6 @@ fn rule(rule: &str, message: &str) -> Rule {
 const HOST: &str = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:[0-9]{1,5})?";
 
 const PATH: &str = "(/[a-z0-9]+([._-]+[a-z0-9]+)*)*";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The words for why something is as it is.
+
+/// Why a condition or a component is as it is. Each has a heading in `docs/troubleshooting.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// All of it is ready: the platform, or a component.
+    Ready,
+    /// There is nothing to report or to do.
+    AsWanted,
+    /// The gateway has ready pods.
+    GatewayReady,
+    /// The gateway has no ready pod.
+    GatewayNotReady,
+    /// MongoDB, Redis or RabbitMQ is not ready yet.
+    WaitingForStores,
+    /// MongoDB runs, but its replica set or its users are not there yet.
+    SettingUpMongoDb,
+    /// MongoDB refused to be set up; the operator tries again.
+    MongoDbSetUpFailed,
+    /// A service behind the gateway is not ready yet.
+    WaitingForServices,
+    /// The gateway is not ready yet.
+    WaitingForGateway,
+    /// Every pod is ready, but the gateway's Service did not answer the operator.
+    GatewayNotAnswering,
+    /// A component is not made yet: what it needs is not ready.
+    WaitingForDependencies,
+    /// A component's pods are starting.
+    Starting,
+    /// Pods are being replaced by pods of another version or other settings.
+    RollingOut,
+    /// A rollout made no progress within its deadline.
+    RolloutStuck,
+    /// A component that was ready has pods that are not.
+    PodsNotReady,
+    /// The cluster refuses to make a component's pods: a quota, a policy.
+    PodsRefused,
+    /// An object of an earlier platform of this name, or one that somebody deleted, has to go first.
+    WaitingForDeletion,
+    /// The resource asks for something that cannot be made.
+    Invalid,
+    /// An object with a name the platform needs belongs to somebody else.
+    ObjectNotOurs,
+    /// The Secret with the generated credentials lacks something or cannot be read.
+    CredentialsInvalid,
+    /// A call to the API server failed; the operator tries again.
+    ReconcileFailed,
+}
+
+impl Reason {
+    pub const ALL: [Self; 21] = [
+        Self::Ready,
+        Self::AsWanted,
+        Self::GatewayReady,
+        Self::GatewayNotReady,
+        Self::WaitingForStores,
+        Self::SettingUpMongoDb,
+        Self::MongoDbSetUpFailed,
+        Self::WaitingForServices,
+        Self::WaitingForGateway,
+        Self::GatewayNotAnswering,
+        Self::WaitingForDependencies,
+        Self::Starting,
+        Self::RollingOut,
+        Self::RolloutStuck,
+        Self::PodsNotReady,
+        Self::PodsRefused,
+        Self::WaitingForDeletion,
+        Self::Invalid,
+        Self::ObjectNotOurs,
+        Self::CredentialsInvalid,
+        Self::ReconcileFailed,
+    ];
+
+    /// The word in `status`, and the heading in `docs/troubleshooting.md`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::AsWanted => "AsWanted",
+            Self::GatewayReady => "GatewayReady",
+            Self::GatewayNotReady => "GatewayNotReady",
+            Self::WaitingForStores => "WaitingForStores",
+            Self::SettingUpMongoDb => "SettingUpMongoDB",
+            Self::MongoDbSetUpFailed => "MongoDBSetUpFailed",
+            Self::WaitingForServices => "WaitingForServices",
+            Self::WaitingForGateway => "WaitingForGateway",
+            Self::GatewayNotAnswering => "GatewayNotAnswering",
+            Self::WaitingForDependencies => "WaitingForDependencies",
+            Self::Starting => "Starting",
+            Self::RollingOut => "RollingOut",
+            Self::RolloutStuck => "RolloutStuck",
+            Self::PodsNotReady => "PodsNotReady",
+            Self::PodsRefused => "PodsRefused",
+            Self::WaitingForDeletion => "WaitingForDeletion",
+            Self::Invalid => "Invalid",
+            Self::ObjectNotOurs => "ObjectNotOurs",
+            Self::CredentialsInvalid => "CredentialsInvalid",
+            Self::ReconcileFailed => "ReconcileFailed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs};
+
+    use super::*;
+
+    /// The headings of `docs/troubleshooting.md` of this depth.
+    fn headings(depth: &str) -> BTreeSet<String> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/troubleshooting.md");
+
+        fs::read_to_string(path)
+            .unwrap()
+            .lines()
+            .filter_map(|line| line.strip_prefix(depth)?.strip_prefix(' '))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_reason_is_explained_and_no_other() {
+        let reasons = Reason::ALL.map(|reason| reason.as_str().to_owned());
+
+        assert_eq!(headings("###"), reasons.into_iter().collect());
+    }
+}
