@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::dereference::Found;
 use crate::error::Error;
-use crate::memory::Memory;
+use crate::memory::{Memory, fingerprint};
 use crate::tier::awaited;
 
 /// Whose the fields are that we set. A field that somebody else takes from us is taken back.
@@ -187,16 +187,30 @@ impl Writer<'_> {
         // The object that was found to be ours, not one that took its name meanwhile.
         patch.meta_mut().uid = live.and_then(|live| live.meta().uid.clone());
 
-        let answer = Api::<K>::namespaced(self.client.clone(), &self.namespace)
-            .patch(
-                &name,
-                &PatchParams::apply(FIELD_MANAGER).force(),
-                &Patch::Apply(&patch),
-            )
+        let objects = Api::<K>::namespaced(self.client.clone(), &self.namespace);
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+
+        let answer = match objects
+            .patch(&name, &parameters, &Patch::Apply(&patch))
             .await
-            .map_err(Error::api(format!("apply {kind} {name}")))?;
-        let resource_version = |object: &K| object.meta().resource_version.clone();
-        if live.and_then(resource_version) != resource_version(&answer) {
+        {
+            // Applying leaves alone what somebody added to a list, such as a Service's ports, and that can contradict
+            // ours. A merge replaces whole lists; if that is refused as well, the first refusal says why.
+            Err(kube::Error::Api(refusal)) if refusal.is_invalid() && live.is_some() => {
+                let parameters = PatchParams {
+                    force: false,
+                    ..parameters
+                };
+                let merged = objects
+                    .patch(&name, &parameters, &Patch::Merge(&patch))
+                    .await;
+                merged.map_err(|_refused_too| kube::Error::Api(refusal))
+            }
+            answer => answer,
+        }
+        .map_err(Error::api(format!("apply {kind} {name}")))?;
+        // An operator that has just started applies everything once, mostly to no effect.
+        if live.map(fingerprint) != Some(fingerprint(&answer)) {
             info!(object.kind = %kind, object.name = name, "applied");
         }
 

@@ -171,13 +171,16 @@ pub fn mark(value: &impl Serialize) -> Mark {
     mark
 }
 
-/// A mark over what a person could have changed. A status moves by itself, and takes the resource version with it.
-fn fingerprint(object: &impl Serialize) -> Mark {
+/// A mark over what a person could have changed. A status moves by itself, and takes the resource version with it; a
+/// Deployment's controller counts its rollouts in an annotation.
+pub fn fingerprint(object: &impl Serialize) -> Mark {
     let mut value =
         serde_json::to_value(object).expect("Kubernetes objects can be written as JSON");
     value["status"].take();
-    value["metadata"]["managedFields"].take();
-    value["metadata"]["resourceVersion"].take();
+    let metadata = &mut value["metadata"];
+    metadata["managedFields"].take();
+    metadata["resourceVersion"].take();
+    metadata["annotations"]["deployment.kubernetes.io/revision"].take();
 
     mark(&value)
 }
@@ -227,13 +230,20 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_moves_is_no_edit() {
+    fn what_moves_by_itself_is_no_edit() {
         let mut memory = Memory::default();
         let wanted = deployment(|_| {});
         memory.has_applied(&wanted, &live(|_| {}));
 
         let moved = live(|live| {
             live.metadata.resource_version = Some("2".to_owned());
+            live.metadata.annotations = Some(
+                [(
+                    "deployment.kubernetes.io/revision".to_owned(),
+                    "1".to_owned(),
+                )]
+                .into(),
+            );
             live.status = Some(DeploymentStatus {
                 replicas: Some(1),
                 ..DeploymentStatus::default()

@@ -47,15 +47,18 @@ impl Observed {
         unready
     }
 
+    /// The unready parts that hold the others up. What only waits for another component says nothing new.
+    pub fn awaited(&self) -> Vec<&Part> {
+        let mut awaited = self.unready();
+        awaited.retain(|part| part.reason != Reason::WaitingForDependencies);
+
+        awaited
+    }
+
     /// "5 of 8, waiting for mongodb".
     pub fn progress(&self) -> String {
         let counts = format!("{} of {}", self.count_ready(), self.parts.len());
-        // What waits for another component is not what is waited for.
-        let awaited = self
-            .unready()
-            .into_iter()
-            .filter(|part| part.reason != Reason::WaitingForDependencies);
-        let awaited = names(awaited.map(|part| part.component));
+        let awaited = names(self.awaited().iter().map(|part| part.component));
 
         if awaited.is_empty() {
             counts

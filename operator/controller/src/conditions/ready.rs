@@ -23,7 +23,8 @@ pub(super) fn ready(observed: &Observed) -> Verdict {
             "every component is ready and the gateway answers",
         );
     };
-    let sentences = unready
+    let sentences = observed
+        .awaited()
         .iter()
         .map(|part| format!("{}: {}", part.component, part.message))
         .collect::<Vec<_>>();
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_names_every_part_that_is_missing() {
+    fn the_message_names_every_part_that_is_waited_for() {
         let verdict = ready(&observed(&[
             (Component::Gateway, Reason::Starting),
             (Component::Redis, Reason::Starting),
