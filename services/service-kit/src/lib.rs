@@ -12,6 +12,7 @@ mod auth;
 mod context;
 mod extract;
 mod health;
+mod linger;
 mod metrics;
 mod problem;
 mod request;

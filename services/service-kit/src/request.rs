@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
@@ -64,7 +65,7 @@ async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Re
 async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let context = RequestContext::of(request.headers());
-    let method = request.method().clone();
+    let method = known(request.method());
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -83,10 +84,10 @@ async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Nex
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let took = started.elapsed();
-    metrics.observe(&route, method.as_str(), status, took);
+    metrics.observe(&route, method, status, took);
     span.in_scope(|| {
         tracing::info!(
-            http.method = %method,
+            http.method = method,
             http.route = %route,
             http.status = status,
             duration_ms = took.as_secs_f64() * 1000.0,
@@ -95,4 +96,15 @@ async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Nex
     });
 
     response
+}
+
+/// A method by its name, if it has one that everybody knows: what a client makes up must not become a metric.
+fn known(method: &Method) -> &'static str {
+    let all = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+    ];
+
+    all.into_iter()
+        .find(|name| method == name)
+        .unwrap_or("other")
 }

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::linger::Lingering;
 use crate::{Health, Metrics, ServerConfig, health, request};
 
 /// More connections than this wait in the kernel's queue.
@@ -125,7 +126,9 @@ async fn accept(
         };
         let routes = routes.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let (parts, body) = request.into_parts();
+            let body = Body::new(Lingering::new(body, &parts.headers));
+            let mut request = hyper::Request::from_parts(parts, body);
             request.extensions_mut().insert(ConnectInfo(peer));
             routes.clone().oneshot(request)
         });

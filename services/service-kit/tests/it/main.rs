@@ -234,3 +234,41 @@ async fn metrics_count_requests_by_route_template() {
     let line = r#"http_requests_total{method="GET",route="/name",status="405"} 1"#;
     assert!(text.contains(line), "{text}");
 }
+
+#[tokio::test]
+async fn a_method_somebody_made_up_is_no_metric_of_its_own() {
+    let (service, _) = start(&[]).await;
+    let method = "BREW".parse().expect("a method");
+    let request = service.client.request(method, service.at("/name"));
+    assert_problem(
+        request.send().await.expect("answered"),
+        405,
+        "method_not_allowed",
+    )
+    .await;
+    let metrics = service
+        .client
+        .get(format!("{}/metrics", service.admin_url))
+        .send();
+    let text = metrics.await.expect("answered").text().await.expect("text");
+
+    assert!(text.contains(r#"method="other""#), "{text}");
+    assert!(!text.contains("BREW"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_far_too_much_gets_its_answer() {
+    let (service, _) = start(&[]).await;
+    for path in ["/name", "/nowhere"] {
+        let response = service
+            .client
+            .post(service.at(path))
+            .header("content-type", "application/json")
+            .body(vec![b' '; 8 * 1024 * 1024])
+            .send()
+            .await
+            .expect("answered");
+        let expected = if path == "/name" { 413 } else { 404 };
+        assert_eq!(response.status(), expected);
+    }
+}
