@@ -3,17 +3,10 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures::StreamExt as _;
 use http_body::{Frame, SizeHint};
-
-/// When a body is refused, what the client is still sending is read and thrown away for so long. Closing at once would
-/// reset the connection, and many clients then never see the answer.
-const LINGER: Duration = Duration::from_secs(1);
-const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// How far a body has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +28,6 @@ pub struct RequestBody {
     inner: Body,
     limit: u64,
     seen: u64,
-    /// The client waits for a `100 Continue` before it sends anything.
-    hesitates: bool,
     watch: Watch,
 }
 
@@ -61,7 +52,7 @@ impl Watch {
 }
 
 impl RequestBody {
-    pub fn new(inner: Body, limit: u64, hesitates: bool) -> Self {
+    pub fn new(inner: Body, limit: u64) -> Self {
         let is_empty = http_body::Body::is_end_stream(&inner);
         let progress = if is_empty {
             Progress::Whole
@@ -73,13 +64,12 @@ impl RequestBody {
             inner,
             limit,
             seen: 0,
-            hesitates,
             watch: Watch(Arc::new(Mutex::new(progress))),
         }
     }
 
     pub fn empty() -> Self {
-        Self::new(Body::empty(), 0, false)
+        Self::new(Body::empty(), 0)
     }
 
     pub fn watch(&self) -> Watch {
@@ -111,7 +101,6 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.hesitates = false;
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         let (progress, result) = match polled {
             Poll::Pending => (Progress::Awaited, Poll::Pending),
@@ -142,30 +131,6 @@ impl http_body::Body for RequestBody {
     }
 }
 
-impl Drop for RequestBody {
-    fn drop(&mut self) {
-        let is_done = matches!(self.watch.progress(), Progress::Whole | Progress::Broken);
-        if is_done || self.hesitates {
-            return;
-        }
-        let rest = std::mem::take(&mut self.inner);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(tokio::time::timeout(LINGER, discard(rest)));
-        }
-    }
-}
-
-async fn discard(body: Body) {
-    let mut chunks = body.into_data_stream();
-    let mut seen = 0;
-    while let Some(Ok(chunk)) = chunks.next().await {
-        seen += chunk.len();
-        if seen > MAX_LINGER_BYTES {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures::stream;
@@ -175,7 +140,7 @@ mod tests {
 
     fn body(chunks: &'static [&'static str], limit: u64) -> RequestBody {
         let chunks = chunks.iter().map(|chunk| Ok::<_, std::io::Error>(*chunk));
-        RequestBody::new(Body::from_stream(stream::iter(chunks)), limit, false)
+        RequestBody::new(Body::from_stream(stream::iter(chunks)), limit)
     }
 
     #[tokio::test]
@@ -204,7 +169,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_sends_nothing_is_awaited() {
         let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-        let mut body = RequestBody::new(silent, 5, false);
+        let mut body = RequestBody::new(silent, 5);
         let watch = body.watch();
         let frame = futures::poll!(std::pin::pin!(body.frame()));
 
@@ -214,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_body_that_says_its_length_is_judged_by_it() {
-        let of = |limit| RequestBody::new(Body::from("abcdef"), limit, true);
+        let of = |limit| RequestBody::new(Body::from("abcdef"), limit);
 
         assert!(of(5).is_announced_too_large());
         assert!(!of(6).is_announced_too_large());

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::EXPECT;
 use axum::http::request;
 use axum::http::uri::PathAndQuery;
 use axum::response::Response;
@@ -32,7 +31,7 @@ pub async fn forward(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let limit = app.limit(route.body);
-    let body = RequestBody::new(body, limit, parts.headers.contains_key(EXPECT));
+    let body = RequestBody::new(body, limit);
     if route.access == Access::Token {
         // The service looks at the token again; asking here keeps strangers away from it.
         CurrentUser::of(&parts.headers, &app.verifier)?;

@@ -1,0 +1,157 @@
+//! Bytes no HTTP client would send.
+
+use std::time::Duration;
+
+use test_kit::{Running, Token, object_id};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::stage::{Service, gateway_before};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Connection(TcpStream);
+
+impl Connection {
+    pub async fn to(gateway: &Running) -> Self {
+        let address = gateway.url.trim_start_matches("http://");
+
+        Self(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    pub async fn send(&mut self, text: &str) {
+        // What is refused early may be closed before all of this is written.
+        let _ = self.0.write_all(text.as_bytes()).await;
+    }
+
+    /// The status of the next answer.
+    pub async fn status(&mut self) -> u16 {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let byte = tokio::time::timeout(PATIENCE, self.0.read_u8()).await;
+            head.push(byte.expect("an answer in time").expect("a whole answer"));
+        }
+        let head = String::from_utf8(head).expect("ASCII");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+
+        status.unwrap_or_else(|| panic!("no answer: {head}"))
+    }
+
+    /// All that comes until the other side closes.
+    pub async fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest)).await;
+        // A reset is an end too.
+        let _ = read.expect("closed in time");
+
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_two_lengths_is_one_request() {
+    let service = Service::saying("ok").await;
+    let gateway = gateway_before(&service.url).await;
+    let token = Token::Valid.of(&object_id());
+    let smuggled = format!(
+        "DELETE /v1/posts/0123456789abcdef01234567 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    let lengths = [
+        "content-length: 5\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 5",
+    ];
+    for lengths in lengths {
+        let mut connection = Connection::to(&gateway).await;
+        let head = format!("POST /v1/auth/login HTTP/1.1\r\nhost: x\r\n{lengths}\r\n\r\n");
+        connection.send(&format!("{head}0\r\n\r\n{smuggled}")).await;
+        // Which of the two is meant is settled, but nothing after it is trusted.
+        assert_eq!(connection.rest().await.matches("HTTP/1.1 ").count(), 1);
+
+        let asked = service.take();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].path, "/v1/auth/login");
+        assert!(asked[0].body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_a_clear_end_is_refused() {
+    let service = Service::saying("never").await;
+    let gateway = gateway_before(&service.url).await;
+    for headers in [
+        "content-length: 5\r\ncontent-length: 6",
+        "content-length: -1",
+        "content-length: 5, 6",
+        "transfer-encoding: chunked, identity",
+        "transfer-encoding: gzip",
+        "transfer-encoding : chunked",
+        " folded: header",
+    ] {
+        let mut connection = Connection::to(&gateway).await;
+        connection
+            .send(&format!(
+                "POST /v1/auth/login HTTP/1.1\r\nhost: x\r\n{headers}\r\n\r\nabcdef"
+            ))
+            .await;
+        assert_eq!(connection.status().await, 400, "{headers}");
+    }
+    assert!(service.take().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused() {
+    let service = Service::saying("never").await;
+    let gateway = gateway_before(&service.url).await;
+    for nonsense in [
+        "\0\0\0\0\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET /v1/posts HTTP/9.9\r\n\r\n",
+    ] {
+        let mut connection = Connection::to(&gateway).await;
+        connection.send(nonsense).await;
+        let answer = connection.rest().await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 "),
+            "{nonsense:?}: {answer}"
+        );
+    }
+    assert!(service.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_reaches_nobody_as_whole() {
+    let service = Service::saying("ok").await;
+    let gateway = gateway_before(&service.url).await;
+    let mut connection = Connection::to(&gateway).await;
+    connection
+        .send("POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nnonsense\r\n")
+        .await;
+    assert_eq!(connection.status().await, 400);
+
+    assert!(service.take().is_empty());
+}
+
+#[tokio::test]
+async fn dots_lead_nowhere() {
+    let service = Service::saying("never").await;
+    let gateway = gateway_before(&service.url).await;
+    for path in [
+        "/../v1/posts",
+        "/%2e%2e/v1/posts",
+        "/v1/posts/../../metrics",
+        "/v1/./posts",
+        "*",
+        "//v1/posts",
+    ] {
+        let mut connection = Connection::to(&gateway).await;
+        connection
+            .send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))
+            .await;
+        let status = connection.status().await;
+        assert!([400, 404].contains(&status), "{path}: {status}");
+    }
+    assert!(service.take().is_empty());
+}
