@@ -12,8 +12,8 @@ use crate::config::Config;
 use crate::routes::Body;
 use crate::upstream::Upstreams;
 
-/// What a multipart form may add to the file in it: boundaries and the headers of its parts.
-const FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
+/// What a multipart form may add to the file in it: boundaries, the headers of its parts, other fields.
+const FORM_OVERHEAD_BYTES: u64 = 128 * 1024;
 /// The gateway gives up on a service this long before its own time is over, so that it can still say why.
 const MARGIN: Duration = Duration::from_secs(1);
 

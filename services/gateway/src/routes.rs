@@ -83,3 +83,28 @@ const fn route(
         body,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/api.md");
+
+    #[test]
+    fn every_path_is_documented_with_its_method() {
+        for route in &ROUTES {
+            let method = if route.method == MethodFilter::POST {
+                "POST"
+            } else if route.method == MethodFilter::DELETE {
+                "DELETE"
+            } else {
+                "GET"
+            };
+            let documented = format!("| {method} `{}` |", route.path);
+            assert!(
+                DOCUMENT.contains(&documented),
+                "{documented} is not in docs/api.md"
+            );
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::stage::{MAX_UPLOAD_BYTES, Service, gateway_before, request, unannounc
 const KIB: usize = 1024;
 const MAX_JSON_BYTES: usize = 64 * KIB;
 /// The file, and what a form may put around it.
-const MAX_FORM_BYTES: usize = MAX_UPLOAD_BYTES + 64 * KIB;
+const MAX_FORM_BYTES: usize = MAX_UPLOAD_BYTES + 128 * KIB;
 
 #[tokio::test]
 async fn a_body_passes_up_to_its_limit_and_not_a_byte_beyond() {
