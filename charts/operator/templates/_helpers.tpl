@@ -1,10 +1,13 @@
-{{/* Name of every object: the release's, with what it is when the release's name does not say so. */}}
+{{/*
+Name of every object: the release's, with what it is when the release's name does not say so. Short enough for a name of at most 63
+characters to be made of it with `-metrics` at its end.
+*/}}
 {{- define "operator.name" -}}
 {{- $name := .Release.Name -}}
 {{- if not (contains "operator" $name) -}}
-{{- $name = printf "%s-operator" ($name | trunc 54 | trimSuffix "-") -}}
+{{- $name = printf "%s-operator" ($name | trunc 46 | trimSuffix "-") -}}
 {{- end -}}
-{{- $name | trunc 63 | trimSuffix "-" -}}
+{{- $name | trunc 55 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "operator.tag" -}}
