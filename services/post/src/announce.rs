@@ -1,8 +1,9 @@
 //! Announcing what happened to posts, off the request's path.
 //!
 //! An announcement waits in memory until the broker confirms it, so a broker that is away costs a request nothing.
-//! What still waits when the process is killed is lost, and what finds the queue full is lost at once; both are logged.
+//! What waits in a process that is killed is lost, and so is what finds no room.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{PublishError, Publisher};
@@ -11,14 +12,16 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use prometheus::IntGauge;
 use service_kit::RequestContext;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::post::Id;
 use crate::store::Stored;
 
-/// Some 30 KB each at the most.
-const MAX_WAITING: usize = 1000;
+/// What may wait: some 10,000 short posts, or 700 of the longest.
+const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
+/// What an announcement takes beside its post's text.
+const BYTES_EACH: usize = 1024;
 const MAX_AT_ONCE: usize = 64;
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
@@ -28,14 +31,16 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Takes announcements.
 #[derive(Clone)]
 pub struct Announcer {
-    sender: mpsc::Sender<Announcement>,
+    sender: mpsc::UnboundedSender<(Announcement, OwnedSemaphorePermit)>,
+    /// Bounds the channel: an announcement holds its share until it is confirmed.
+    room: Arc<Semaphore>,
     waiting: IntGauge,
     finish: CancellationToken,
 }
 
 /// The other end: announcements on their way.
 pub struct Announcements {
-    receiver: mpsc::Receiver<Announcement>,
+    receiver: mpsc::UnboundedReceiver<(Announcement, OwnedSemaphorePermit)>,
     waiting: IntGauge,
     finish: CancellationToken,
 }
@@ -46,7 +51,7 @@ enum Announcement {
 }
 
 pub fn channel() -> (Announcer, Announcements) {
-    let (sender, receiver) = mpsc::channel(MAX_WAITING);
+    let (sender, receiver) = mpsc::unbounded_channel();
     let waiting = IntGauge::new("events_waiting", "Events that are not confirmed yet.")
         .expect("the name above is valid");
     let finish = CancellationToken::new();
@@ -54,6 +59,7 @@ pub fn channel() -> (Announcer, Announcements) {
     (
         Announcer {
             sender,
+            room: Arc::new(Semaphore::new(MAX_WAITING_BYTES)),
             waiting: waiting.clone(),
             finish: finish.clone(),
         },
@@ -76,7 +82,9 @@ impl Announcer {
             created_at: post.created_at,
             version: stored.version,
         };
-        self.announce(Announcement::Created(envelope(event, context)), &post.id);
+        let bytes = BYTES_EACH + post.content.len();
+        let announcement = Announcement::Created(envelope(event, context));
+        self.announce(announcement, bytes, &post.id);
     }
 
     /// `stored` is the post as it was.
@@ -88,7 +96,8 @@ impl Announcer {
             media_ids: texts(&post.media_ids),
             version: stored.version.saturating_add(1),
         };
-        self.announce(Announcement::Deleted(envelope(event, context)), &post.id);
+        let announcement = Announcement::Deleted(envelope(event, context));
+        self.announce(announcement, BYTES_EACH, &post.id);
     }
 
     /// How many announcements wait, as a metric.
@@ -101,15 +110,16 @@ impl Announcer {
         self.finish.cancel();
     }
 
-    fn announce(&self, announcement: Announcement, post: &Id) {
+    fn announce(&self, announcement: Announcement, bytes: usize, post: &Id) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) else {
+            tracing::error!(post.id = %post, "an event is lost, too many wait");
+            return;
+        };
         self.waiting.inc();
-        if let Err(error) = self.sender.try_send(announcement) {
+        if self.sender.send((announcement, room)).is_err() {
             self.waiting.dec();
-            tracing::error!(
-                post.id = %post,
-                error = &error.to_string(),
-                "an event is lost, too many wait"
-            );
+            tracing::error!(post.id = %post, "an event is lost, the process is about to end");
         }
     }
 }
@@ -130,7 +140,7 @@ impl Announcements {
             };
             Some((next, receiver))
         });
-        let publishing = queue.for_each_concurrent(MAX_AT_ONCE, async |announcement| {
+        let publishing = queue.for_each_concurrent(MAX_AT_ONCE, async |(announcement, _room)| {
             match announcement {
                 Announcement::Created(envelope) => until_published(&publisher, &envelope).await,
                 Announcement::Deleted(envelope) => until_published(&publisher, &envelope).await,
@@ -160,6 +170,8 @@ async fn until_published<E: Event>(publisher: &Publisher, envelope: &Envelope<E>
                 tracing::error!(error = &error as &dyn std::error::Error, "an event is lost");
                 return;
             }
+            // Waiting for a connection is normal, and `bus` says once that there is none.
+            Err(error @ PublishError::NotSent) => tracing::debug!(%error, "an event waits"),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 event.id = %envelope.id,
