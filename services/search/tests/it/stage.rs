@@ -16,7 +16,6 @@ const POLL: Duration = Duration::from_millis(20);
 
 pub struct Stage {
     pub service: Running,
-    pub config: Config,
     /// Somebody's token.
     token: String,
     publisher: Publisher,
@@ -33,16 +32,13 @@ impl Stage {
 
     /// The same platform's service may be started again.
     pub async fn start(config: Config) -> Self {
-        let settings = config.clone();
-        let service =
-            Running::start(|listeners, stop| search::run(settings, listeners, stop)).await;
         let mut bus = config.bus.clone();
+        let service = Running::start(|listeners, stop| search::run(config, listeners, stop)).await;
         bus.rabbitmq_url = test_kit::rabbitmq_url().into();
         let broker = Broker::new(&bus, "test").expect("a connection string");
 
         Self {
             service: service.ready().await,
-            config,
             token: Token::Valid.of(&object_id()),
             publisher: Publisher::start(&broker),
         }
