@@ -10,7 +10,7 @@ use crate::{
     jwks,
     objects::ServiceObjects,
     platform::ValidatedPlatform,
-    pod,
+    pod, secret,
     service::{self, Program},
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn objects(
     let component = Component::Identity;
     let mongodb_url =
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.identity);
-    let secret = service::secret(
+    let secret = secret::of(
         platform,
         component,
         &[

@@ -22,6 +22,7 @@ mod search;
 
 mod jwks;
 mod keyfile;
+mod secret;
 mod service;
 mod store;
 

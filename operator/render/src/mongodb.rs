@@ -12,6 +12,7 @@ use crate::{
     objects::StoreObjects,
     platform::{StoreShape, ValidatedPlatform},
     quantity::ByteCount,
+    secret,
     store::{self, Port, Server},
 };
 
@@ -28,10 +29,10 @@ const LEAST_CACHE: ByteCount = ByteCount::mebibytes(256);
 pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> StoreObjects {
     let component = Component::MongoDb;
     let shape = &platform.mongodb;
-    let secret = store::secret(
+    let secret = secret::of(
         platform,
         component,
-        &[(keyfile::KEY_FILE, credentials.mongodb_keyfile.clone())],
+        &[(keyfile::KEY_FILE, &credentials.mongodb_keyfile)],
     );
     let server = Server {
         component,

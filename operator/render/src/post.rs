@@ -10,6 +10,7 @@ use crate::{
     jwks,
     objects::ServiceObjects,
     platform::ValidatedPlatform,
+    secret,
     service::{self, Program},
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn objects(
     let mongodb_url =
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.post);
     let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
-    let secret = service::secret(
+    let secret = secret::of(
         platform,
         component,
         &[

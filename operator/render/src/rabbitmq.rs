@@ -15,6 +15,7 @@ use crate::{
     platform::{StoreShape, ValidatedPlatform},
     pod,
     quantity::ByteCount,
+    secret,
     store::{self, Port, Server},
 };
 
@@ -35,16 +36,18 @@ const HOME_PATH: &str = "/run/rabbitmq";
 
 pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> StoreObjects {
     let component = Component::RabbitMq;
-    let files = [
-        (CONFIG_FILE, config(&platform.rabbitmq)),
-        (
-            DEFINITIONS_FILE,
-            definitions(&credentials.rabbitmq_password_hash),
-        ),
-        // An empty list: the server needs no plug-in to carry messages.
-        (PLUGINS_FILE, "[].\n".to_owned()),
-    ];
-    let secret = store::secret(platform, component, &files);
+    let config = config(&platform.rabbitmq);
+    let definitions = definitions(&credentials.rabbitmq_password_hash);
+    let secret = secret::of(
+        platform,
+        component,
+        &[
+            (CONFIG_FILE, &config),
+            (DEFINITIONS_FILE, &definitions),
+            // An empty list: the server needs no plug-in to carry messages.
+            (PLUGINS_FILE, "[].\n"),
+        ],
+    );
     let server = Server {
         component,
         shape: &platform.rabbitmq,

@@ -12,6 +12,7 @@ use crate::{
     platform::ValidatedPlatform,
     pod,
     quantity::ByteCount,
+    secret,
     store::{self, Port, Server},
 };
 
@@ -30,7 +31,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
         platform.redis.resources.memory_limit,
         &credentials.redis_password,
     );
-    let secret = store::secret(platform, component, &[(CONFIG_FILE, config)]);
+    let secret = secret::of(platform, component, &[(CONFIG_FILE, &config)]);
     let server = Server {
         component,
         shape: &platform.redis,

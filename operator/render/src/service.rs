@@ -1,14 +1,11 @@
-//! What the five services of ours have in common: one Deployment, one Service, perhaps one Secret.
-
-use std::collections::BTreeMap;
+//! What the five services of ours have in common: one Deployment and one Service each.
 
 use k8s_openapi::{
-    ByteString,
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
-            Container, ContainerPort, EnvVar, Lifecycle, LifecycleHandler, Secret, Service,
-            ServicePort, ServiceSpec, SleepAction, Volume, VolumeMount,
+            Container, ContainerPort, EnvVar, Lifecycle, LifecycleHandler, Service, ServicePort,
+            ServiceSpec, SleepAction, Volume, VolumeMount,
         },
     },
     apimachinery::pkg::util::intstr::IntOrString,
@@ -93,24 +90,6 @@ pub(crate) fn service(platform: &ValidatedPlatform, component: Component) -> Ser
             ..ServiceSpec::default()
         }),
         status: None,
-    }
-}
-
-pub(crate) fn secret(
-    platform: &ValidatedPlatform,
-    component: Component,
-    content: &[(&str, &str)],
-) -> Secret {
-    let data: BTreeMap<_, _> = content
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())))
-        .collect();
-
-    Secret {
-        metadata: labels::owned(platform, component, object_name(&platform.name, component)),
-        type_: Some("Opaque".to_owned()),
-        data: Some(data),
-        ..Secret::default()
     }
 }
 

@@ -1,15 +1,11 @@
-//! What the three stores have in common: a StatefulSet of one pod with a volume, a headless Service, and a Secret with its files.
-
-use std::collections::BTreeMap;
+//! What the three stores have in common: a StatefulSet of one pod with a volume, and a headless Service.
 
 use k8s_openapi::{
-    ByteString,
     api::{
         apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
         core::v1::{
             Container, ContainerPort, EnvVar, PersistentVolumeClaim, PersistentVolumeClaimSpec,
-            Secret, Service, ServicePort, ServiceSpec, Volume, VolumeMount,
-            VolumeResourceRequirements,
+            Service, ServicePort, ServiceSpec, Volume, VolumeMount, VolumeResourceRequirements,
         },
     },
     apimachinery::pkg::{apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
@@ -143,25 +139,6 @@ pub(crate) fn headless_service(
             ..ServiceSpec::default()
         }),
         status: None,
-    }
-}
-
-/// The Secret with a store's files: its settings carry passwords.
-pub(crate) fn secret(
-    platform: &ValidatedPlatform,
-    component: Component,
-    files: &[(&str, String)],
-) -> Secret {
-    let data: BTreeMap<_, _> = files
-        .iter()
-        .map(|(file, text)| ((*file).to_owned(), ByteString(text.clone().into_bytes())))
-        .collect();
-
-    Secret {
-        metadata: labels::owned(platform, component, object_name(&platform.name, component)),
-        type_: Some("Opaque".to_owned()),
-        data: Some(data),
-        ..Secret::default()
     }
 }
 
