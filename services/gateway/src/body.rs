@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use hyper::body::{Body as _, Bytes, Frame, SizeHint};
 
 /// How far a body has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Watch {
 
 impl RequestBody {
     pub fn new(inner: Body, limit: u64) -> Self {
-        let is_empty = http_body::Body::is_end_stream(&inner);
+        let is_empty = inner.is_end_stream();
         let progress = if is_empty {
             Progress::Whole
         } else {
@@ -78,14 +77,14 @@ impl RequestBody {
 
     /// Whether the client announced more than is allowed.
     pub fn is_announced_too_large(&self) -> bool {
-        http_body::Body::size_hint(&self.inner).lower() > self.limit
+        self.inner.size_hint().lower() > self.limit
     }
 
     fn count(&mut self, frame: &Frame<Bytes>) -> Progress {
         self.seen += frame.data_ref().map_or(0, Bytes::len) as u64;
         if self.seen > self.limit {
             Progress::TooLarge
-        } else if http_body::Body::is_end_stream(&self.inner) {
+        } else if self.inner.is_end_stream() {
             Progress::Whole
         } else {
             Progress::Held
@@ -93,7 +92,7 @@ impl RequestBody {
     }
 }
 
-impl http_body::Body for RequestBody {
+impl hyper::body::Body for RequestBody {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -123,11 +122,11 @@ impl http_body::Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        http_body::Body::is_end_stream(&self.inner)
+        self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        http_body::Body::size_hint(&self.inner)
+        self.inner.size_hint()
     }
 }
 
