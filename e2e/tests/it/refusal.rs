@@ -12,7 +12,7 @@ use operator_api::manifests::crd;
 use serde_json::{Value, json};
 
 /// Names and specs that break one rule each, and the sentence that says so.
-const BROKEN_RULES: [(&str, &str, &str); 19] = [
+const BROKEN_RULES: [(&str, &str, &str); 28] = [
     (
         "1demo",
         "{}",
@@ -27,6 +27,51 @@ const BROKEN_RULES: [(&str, &str, &str); 19] = [
         "a-name-of-one-more-than-forty-characters-",
         "{}",
         "metadata.name must not be longer than 40 characters: objects are named after it",
+    ),
+    (
+        "demo",
+        "{version: latest-}",
+        "must be an image tag: letters, digits, dots, hyphens and underscores, with a letter or digit at both ends",
+    ),
+    (
+        "demo",
+        "{version: a b}",
+        "must be an image tag: letters, digits, dots, hyphens and underscores, with a letter or digit at both ends",
+    ),
+    (
+        "demo",
+        "{images: {registry: 'https://registry.example.com'}}",
+        "must be a registry and a path in it, such as registry.example.com:5000/social, without https:// and without a tag",
+    ),
+    (
+        "demo",
+        "{images: {registry: 'registry.example.com/social:1'}}",
+        "must be a registry and a path in it, such as registry.example.com:5000/social, without https:// and without a tag",
+    ),
+    (
+        "demo",
+        "{mongodb: {managed: {image: 'https://registry.example.com/mongo'}}}",
+        "must be an image, such as registry.example.com/mongo:6.0, without https://",
+    ),
+    (
+        "demo",
+        "{redis: {managed: {image: 'redis:8@sha256:0'}}}",
+        "must be an image, such as registry.example.com/mongo:6.0, without https://",
+    ),
+    (
+        "demo",
+        "{rabbitmq: {managed: {image: 'a image'}}}",
+        "must be an image, such as registry.example.com/mongo:6.0, without https://",
+    ),
+    (
+        "demo",
+        "{images: {pullSecrets: [{name: Keys}]}}",
+        "must be the name of an object: small letters, digits, hyphens and dots, with a letter or digit at both ends",
+    ),
+    (
+        "demo",
+        "{mongodb: {managed: {storage: {storageClassName: -fast}}}}",
+        "must be the name of an object: small letters, digits, hyphens and dots, with a letter or digit at both ends",
     ),
     (
         "demo",

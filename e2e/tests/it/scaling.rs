@@ -8,6 +8,8 @@ use anyhow::{Result, ensure};
 use e2e::client::Session;
 use e2e::platform::{READY_WITHIN, condition};
 use e2e::{Look, Platform, PublicApi, on_shared_platform, until};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
 use operator_api::{Component, ConditionType};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -15,6 +17,7 @@ use tokio::task::JoinSet;
 /// People who ask all the time.
 const PEOPLE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(20);
+const GONE_WITHIN: Duration = Duration::from_secs(60);
 const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +65,20 @@ async fn scale(platform: &Platform, replicas: usize) -> Result<()> {
 
         Ok(Look::There(()))
     })
+    .await?;
+
+    // A pod that is no longer counted still has requests to finish.
+    let pods = platform.namespace.api::<Pod>();
+    until(
+        "the pods that were left over to go",
+        GONE_WITHIN,
+        async || {
+            let ours = ListParams::default().labels("app.kubernetes.io/name=post");
+            let left = pods.list(&ours).await?.items.len();
+
+            Ok(Look::when(left == replicas, || format!("{left} pods")))
+        },
+    )
     .await
 }
 

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::error::{ApiError, chain};
+
 /// Between two questions when all is well, and the most between two when it is not.
 const INTERVAL: Duration = Duration::from_secs(10);
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -78,7 +80,7 @@ async fn question(platforms: &Api<SocialPlatform>) -> Reach {
         Ok(_) => Reach::Reached,
         Err(kube::Error::Api(status)) if status.is_not_found() => Reach::DefinitionMissing,
         Err(kube::Error::Api(status)) if status.is_forbidden() => Reach::Forbidden,
-        Err(error) => Reach::Unreachable(crate::error::chain(&error)),
+        Err(error) => Reach::Unreachable(chain(&ApiError(error))),
     }
 }
 

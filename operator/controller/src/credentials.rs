@@ -159,7 +159,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 "Secret demo-credentials is not labelled as the credentials of this platform: \
-                 app.kubernetes.io/instance=demo is missing"
+                 label app.kubernetes.io/instance=demo is missing"
             );
             assert_eq!(error.obstacle().reason, Reason::CredentialsInvalid);
         }

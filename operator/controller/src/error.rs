@@ -28,11 +28,11 @@ pub enum Error {
     Leftover { kind: String, name: String },
 
     #[error(
-        "Secret {name} is not labelled as the credentials of this platform: {missing} is missing"
+        "Secret {name} is not labelled as the credentials of this platform: label {missing} is missing"
     )]
     CredentialsNotOurs { name: String, missing: String },
 
-    #[error("Secret {name} is not complete: {problem}")]
+    #[error("Secret {name} cannot be used: {problem}")]
     Credentials {
         name: String,
         problem: operator_render::CredentialsError,

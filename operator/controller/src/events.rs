@@ -83,21 +83,17 @@ pub fn notices(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
 }
 
 /// Publishes notices about platforms.
-#[derive(Clone)]
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
 }
 
 impl Events {
     pub fn new(client: Client) -> Self {
-        Self {
-            recorder: Recorder::new(client, Reporter::from(FIELD_MANAGER)),
-        }
+        Self { client }
     }
 
     /// An event that cannot be written is no reason to stop: what it tells is in the status as well.
     pub async fn publish(&self, platform: &SocialPlatform, notice: Notice) {
-        // Without the version that was read, the recorder knows a repeated event for the same.
         let about = ObjectReference {
             resource_version: None,
             ..platform.object_ref(&())
@@ -119,7 +115,10 @@ impl Events {
             secondary: None,
         };
 
-        if let Err(error) = self.recorder.publish(&event, &about).await {
+        // A recorder that is kept counts an event of a reason it knows onto the first one, whose note then tells of
+        // something long past. What is told here is told rarely enough for an event of its own.
+        let recorder = Recorder::new(self.client.clone(), Reporter::from(FIELD_MANAGER));
+        if let Err(error) = recorder.publish(&event, &about).await {
             warn!(
                 event.reason = event.reason,
                 error = &error as &dyn std::error::Error,

@@ -39,6 +39,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use crate::error::chain;
+
 use crate::api_server::Reach;
 use crate::config::Config;
 use crate::events::Events;

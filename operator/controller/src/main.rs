@@ -1,29 +1,35 @@
 //! The `operator` program.
 
+use std::process::ExitCode;
+
 use anyhow::Context as _;
 use clap::Parser as _;
 use operator_controller::config::Config;
-use operator_controller::run;
+use operator_controller::{chain, run};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main(worker_threads = 2)]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     // Before anything can open a connection: there is one cryptography provider, and everything uses it.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = Config::parse();
-    let json = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false);
-    tracing_subscriber::registry()
-        .with(config.log_filter.clone())
-        .with(json)
-        .init();
+    start_log(&config);
 
+    match start(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("operator: {}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(config: Config) -> anyhow::Result<()> {
     let address = config.metrics_address;
     let listener = TcpListener::bind(address)
         .await
@@ -31,6 +37,23 @@ async fn main() -> anyhow::Result<()> {
     run(config, listener, stop_signal()?).await?;
 
     Ok(())
+}
+
+fn start_log(config: &Config) {
+    // What the client's own layer says of a failed request, whoever made the request says better.
+    let filter = config
+        .log_filter
+        .clone()
+        .with_target("kube_client::client::builder", LevelFilter::OFF);
+    let json = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false);
+
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(json)
+        .init();
 }
 
 /// Cancelled by SIGTERM, which Kubernetes sends, and SIGINT, which a terminal sends.

@@ -55,12 +55,12 @@ impl Observed {
         awaited
     }
 
-    /// "5 of 8, waiting for mongodb".
+    /// "5 of 8, waiting for mongodb". No component is waited for while something else is in the way.
     pub fn progress(&self) -> String {
         let counts = format!("{} of {}", self.count_ready(), self.parts.len());
         let awaited = names(self.awaited().iter().map(|part| part.component));
 
-        if awaited.is_empty() {
+        if awaited.is_empty() || self.obstacle.is_some() {
             counts
         } else {
             format!("{counts}, waiting for {awaited}")
@@ -220,6 +220,16 @@ mod tests {
 
         assert_eq!(observed.progress(), "5 of 8, waiting for mongodb and redis");
         assert_eq!(samples::observed(&[]).progress(), "8 of 8");
+    }
+
+    #[test]
+    fn nothing_is_waited_for_while_something_is_in_the_way() {
+        let observed = Observed {
+            obstacle: samples::stopped_by(Reason::ObjectNotOurs).obstacle,
+            ..observed(&[(Component::Redis, Reason::Starting)])
+        };
+
+        assert_eq!(observed.progress(), "7 of 8");
     }
 
     #[test]

@@ -1,0 +1,356 @@
+//! Operator and services agree: what a Deployment sets is what its program reads. No cluster is needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use clap::{CommandFactory, Parser};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Probe, Secret, Service};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use operator_api::{SocialPlatform, SocialPlatformSpec};
+use operator_render::{
+    Credentials, Defaults, GatewayObjects, MongoDbPasswords, Objects, ServiceObjects, render,
+    validate,
+};
+use service_kit::{Health, Listeners, Metrics, Settings};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// One service as it is rendered.
+struct Rendered {
+    deployment: Deployment,
+    service: Service,
+    secret: Option<Secret>,
+}
+
+#[test]
+fn every_service_is_told_exactly_what_it_reads() {
+    let Objects {
+        jwks: _,
+        mongodb: _,
+        redis: _,
+        rabbitmq: _,
+        identity,
+        post,
+        media,
+        search,
+        gateway,
+    } = objects();
+
+    settings_are_told_exactly::<identity::config::Config>(&identity.into());
+    settings_are_told_exactly::<post::config::Config>(&post.into());
+    settings_are_told_exactly::<media::config::Config>(&media.into());
+    settings_are_told_exactly::<search::config::Config>(&search.into());
+    settings_are_told_exactly::<gateway::config::Config>(&gateway.into());
+}
+
+#[test]
+fn every_service_accepts_what_it_is_told() {
+    let objects = objects();
+
+    accepts::<identity::config::Config>(&objects.identity.into());
+    accepts::<post::config::Config>(&objects.post.into());
+    accepts::<media::config::Config>(&objects.media.into());
+    accepts::<search::config::Config>(&objects.search.into());
+    accepts::<gateway::config::Config>(&objects.gateway.into());
+}
+
+#[test]
+fn every_service_listens_where_it_is_asked() {
+    let objects = objects();
+
+    listens_where_it_is_asked::<identity::config::Config>(&objects.identity.into());
+    listens_where_it_is_asked::<post::config::Config>(&objects.post.into());
+    listens_where_it_is_asked::<media::config::Config>(&objects.media.into());
+    listens_where_it_is_asked::<search::config::Config>(&objects.search.into());
+    listens_where_it_is_asked::<gateway::config::Config>(&objects.gateway.into());
+}
+
+#[test]
+fn every_file_a_setting_names_is_mounted() {
+    let jwks = objects().jwks;
+    for rendered in services() {
+        let pod = rendered.pod();
+        for (name, value) in rendered.values() {
+            if value.starts_with('/') {
+                assert!(
+                    is_mounted(pod, &jwks, Path::new(&value)),
+                    "{name} is {value}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_gateway_is_told_the_addresses_of_the_services() {
+    let services = services();
+    let addresses: BTreeSet<_> = services
+        .iter()
+        .map(|rendered| {
+            let name = rendered.service.metadata.name.as_deref().unwrap();
+            let port = &rendered
+                .service
+                .spec
+                .as_ref()
+                .unwrap()
+                .ports
+                .as_ref()
+                .unwrap()[0];
+            format!("http://{name}:{}", port.port)
+        })
+        .collect();
+    let gateway = Rendered::from(objects().gateway);
+    let told: BTreeSet<_> = gateway
+        .values()
+        .into_iter()
+        .filter(|(name, _)| name.ends_with("_URL"))
+        .map(|(_, value)| value)
+        .collect();
+
+    assert_eq!(told.len(), 4);
+    assert!(told.is_subset(&addresses), "{told:?} of {addresses:?}");
+}
+
+/// What every service answers on its admin port is what the probes ask for.
+#[tokio::test]
+async fn the_paths_that_are_probed_are_answered() {
+    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let listeners = Listeners {
+        api: TcpListener::bind(loopback).await.unwrap(),
+        admin: TcpListener::bind(loopback).await.unwrap(),
+    };
+    let url = format!("http://{}", listeners.admin.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let config = accepts::<gateway::config::Config>(&objects().gateway.into());
+    let service = service_kit::Service {
+        routes: axum::Router::new(),
+        health: Health::new(),
+        metrics: Metrics::new(),
+    };
+    let until_stopped = stop.clone();
+    let serving = tokio::spawn(async move {
+        service
+            .serve(config.server(), listeners, until_stopped)
+            .await;
+    });
+
+    let mut paths = BTreeSet::new();
+    for rendered in services() {
+        paths.extend(probes(rendered.container()).map(|probe| path_and_port(probe).0));
+    }
+    assert_eq!(
+        paths,
+        BTreeSet::from(["/healthz", "/readyz"].map(str::to_owned))
+    );
+    for path in paths {
+        let answer = reqwest::get(format!("{url}{path}")).await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+    stop.cancel();
+    serving.await.unwrap();
+}
+
+fn settings_are_told_exactly<C: CommandFactory>(rendered: &Rendered) {
+    let command = C::command();
+    let read: BTreeSet<_> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let told: BTreeSet<_> = rendered.values().into_keys().collect();
+
+    assert_eq!(told, read, "{}", command.get_name());
+}
+
+/// The settings as the program parses them, each given by its flag.
+fn accepts<C: Parser>(rendered: &Rendered) -> C {
+    let command = C::command();
+    let values = rendered.values();
+    let mut arguments = vec![command.get_name().to_owned()];
+    for argument in command.get_arguments() {
+        let name = argument.get_env().map(|name| name.to_string_lossy());
+        if let (Some(name), Some(long)) = (name, argument.get_long()) {
+            arguments.push(format!("--{long}={}", values[name.as_ref()]));
+        }
+    }
+
+    C::try_parse_from(arguments).unwrap_or_else(|error| panic!("{}: {error}", command.get_name()))
+}
+
+fn listens_where_it_is_asked<C: Parser + Settings>(rendered: &Rendered) {
+    let config: C = accepts(rendered);
+    let container = rendered.container();
+    let port = |name: &str| {
+        let mut ports = container.ports.iter().flatten();
+        let port = ports.find(|port| port.name.as_deref() == Some(name));
+        u16::try_from(port.unwrap().container_port).unwrap()
+    };
+    assert_eq!(port("http"), config.server().listen_address.port());
+    assert_eq!(port("admin"), config.server().admin_address.port());
+
+    let service = rendered.service.spec.as_ref().unwrap();
+    let target = service.ports.as_ref().unwrap()[0].target_port.clone();
+    assert_eq!(target, Some(IntOrString::String("http".to_owned())));
+    for probe in probes(container) {
+        assert_eq!(
+            path_and_port(probe).1,
+            IntOrString::String("admin".to_owned())
+        );
+    }
+}
+
+impl Rendered {
+    fn pod(&self) -> &PodSpec {
+        let template = &self.deployment.spec.as_ref().unwrap().template;
+        template.spec.as_ref().unwrap()
+    }
+
+    fn container(&self) -> &Container {
+        let [container] = self.pod().containers.as_slice() else {
+            panic!("a service has one container");
+        };
+        container
+    }
+
+    /// The environment as the container sees it, with what comes from the service's own Secret.
+    fn values(&self) -> BTreeMap<String, String> {
+        let environment = self.container().env.iter().flatten();
+        environment
+            .map(|variable| {
+                let value = match (&variable.value, &variable.value_from) {
+                    (Some(value), None) => value.clone(),
+                    (None, Some(source)) => self.secret_value(source.secret_key_ref.as_ref()),
+                    _ => panic!("{} has no value", variable.name),
+                };
+                (variable.name.clone(), value)
+            })
+            .collect()
+    }
+
+    fn secret_value(
+        &self,
+        reference: Option<&k8s_openapi::api::core::v1::SecretKeySelector>,
+    ) -> String {
+        let reference = reference.unwrap();
+        let secret = self.secret.as_ref().unwrap();
+        assert_eq!(Some(&reference.name), secret.metadata.name.as_ref());
+        let value = &secret.data.as_ref().unwrap()[&reference.key];
+
+        String::from_utf8(value.0.clone()).unwrap()
+    }
+}
+
+impl From<ServiceObjects> for Rendered {
+    fn from(objects: ServiceObjects) -> Self {
+        let ServiceObjects {
+            secret,
+            service,
+            deployment,
+        } = objects;
+        Self {
+            deployment,
+            service,
+            secret: Some(secret),
+        }
+    }
+}
+
+impl From<GatewayObjects> for Rendered {
+    fn from(objects: GatewayObjects) -> Self {
+        let GatewayObjects {
+            service,
+            deployment,
+        } = objects;
+        Self {
+            deployment,
+            service,
+            secret: None,
+        }
+    }
+}
+
+fn services() -> [Rendered; 5] {
+    let objects = objects();
+    [
+        objects.identity.into(),
+        objects.post.into(),
+        objects.media.into(),
+        objects.search.into(),
+        objects.gateway.into(),
+    ]
+}
+
+fn probes(container: &Container) -> impl Iterator<Item = &Probe> {
+    let Container {
+        startup_probe,
+        readiness_probe,
+        liveness_probe,
+        ..
+    } = container;
+
+    [startup_probe, readiness_probe, liveness_probe]
+        .into_iter()
+        .flatten()
+}
+
+fn path_and_port(probe: &Probe) -> (String, IntOrString) {
+    let get = probe
+        .http_get
+        .as_ref()
+        .expect("services are probed by HTTP");
+
+    (get.path.clone().unwrap(), get.port.clone())
+}
+
+/// Whether a file of this path is in the container: a mounted volume brings a key of its name.
+fn is_mounted(pod: &PodSpec, jwks: &ConfigMap, path: &Path) -> bool {
+    let mounts = pod.containers[0].volume_mounts.iter().flatten();
+    let mut volumes = mounts
+        .filter(|mount| Some(Path::new(&mount.mount_path)) == path.parent())
+        .flat_map(|mount| {
+            let volumes = pod.volumes.iter().flatten();
+            volumes.filter(|volume| volume.name == mount.name)
+        });
+    let file = path.file_name().unwrap().to_str().unwrap();
+
+    volumes.any(|volume| match (&volume.secret, &volume.config_map) {
+        (Some(secret), None) => {
+            let mut items = secret.items.iter().flatten();
+            items.any(|item| item.path == file)
+        }
+        // The whole map is mounted.
+        (None, Some(map)) => {
+            let is_keys = Some(&map.name) == jwks.metadata.name.as_ref();
+            is_keys && jwks.data.as_ref().unwrap().contains_key(file)
+        }
+        _ => false,
+    })
+}
+
+fn objects() -> Objects {
+    let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
+    platform.metadata.namespace = Some("town".to_owned());
+    platform.metadata.uid = Some("00000000-0000-4000-8000-000000000001".to_owned());
+    let defaults = Defaults {
+        version: "1.2.3".to_owned(),
+    };
+    let credentials = Credentials {
+        mongodb_keyfile: "keyfile".to_owned(),
+        mongodb_passwords: MongoDbPasswords {
+            identity: "identity-password".to_owned(),
+            post: "post-password".to_owned(),
+            media: "media-password".to_owned(),
+            search: "search-password".to_owned(),
+        },
+        rabbitmq_password: "rabbitmq-password".to_owned(),
+        rabbitmq_password_hash: "hash".to_owned(),
+        redis_password: "redis-password".to_owned(),
+        signing_key_pem: "key".to_owned(),
+        jwks: "{\"keys\":[]}".to_owned(),
+        refresh_key: "00".repeat(32),
+    };
+
+    render(&validate(&platform, &defaults).unwrap(), &credentials)
+}
