@@ -1,5 +1,7 @@
 //! What a platform engineer and the people on a platform see, on a real cluster; and how its parts fit, without one.
 
+// Marked, so that its helpers may unwrap as tests do.
+#[cfg(test)]
 mod wiring;
 
 mod conversation;
