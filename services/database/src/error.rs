@@ -4,6 +4,8 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 /// `DuplicateKey`, <https://www.mongodb.com/docs/manual/reference/error-codes/>.
 const DUPLICATE_KEY: i32 = 11000;
+/// `MaxTimeMSExpired`: the server gave an operation up because it took longer than it was allowed to.
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// A unique index refused the write.
 pub fn is_duplicate_key(error: &Error) -> bool {
@@ -23,7 +25,8 @@ pub fn is_unavailable(error: &Error) -> bool {
             | ErrorKind::Io(_)
             | ErrorKind::DnsResolve { .. }
             | ErrorKind::Authentication { .. }
-    ) || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
+    ) || matches!(&*error.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
+        || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
         || matches!(
             &*error.kind,
             ErrorKind::Write(WriteFailure::WriteConcernError(_))

@@ -2,6 +2,7 @@
 //!
 //! What is stored, and under which names, is each service's own business.
 
+mod call;
 mod error;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 use secrecy::{ExposeSecret, SecretString};
 
+pub use call::{CallError, call};
 pub use error::{is_duplicate_key, is_unavailable};
 
 /// Finding a member that can take the operation; with it down, a request is answered within this and the timeout of

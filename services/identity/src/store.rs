@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use database::{CallError, call};
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
@@ -35,12 +36,8 @@ pub enum Taken {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("failed to {doing}")]
-    Database {
-        doing: &'static str,
-        #[source]
-        source: mongodb::error::Error,
-    },
+    #[error(transparent)]
+    Call(#[from] CallError),
 
     #[error("failed to read session {0}: it is not what this service writes")]
     Session(Id),
@@ -104,25 +101,21 @@ impl Store {
             unique(NAME_INDEX, "nameKey"),
             unique(EMAIL_INDEX, "emailKey"),
         ];
-        self.users
-            .create_indexes(users)
-            .await
-            .map_err(failed("create the indexes of the accounts"))?;
+        let created = self.users.create_indexes(users);
+        call("create the indexes of the accounts", created).await?;
+        let created = self.sessions.create_index(expiring("absoluteExpiry"));
+        call("create the indexes of the sessions", created).await?;
 
-        self.sessions
-            .create_index(expiring("absoluteExpiry"))
-            .await
-            .map_err(failed("create the indexes of the sessions"))
-            .map(drop)
+        Ok(())
     }
 
     /// What of a wanted account belongs to another one already.
     pub async fn taken(&self, name: &UserName, email: &Email) -> Result<Option<Taken>, Error> {
         let (name, email) = (name.key(), email.key());
         let either = doc! { "$or": [{ "nameKey": &name }, { "emailKey": email }] };
-        let found = self.users.find_one(either).await;
+        let found = call("look for an account", self.users.find_one(either)).await?;
 
-        Ok(found.map_err(failed("look for an account"))?.map(|user| {
+        Ok(found.map(|user| {
             if user.name_key == name {
                 Taken::Name
             } else {
@@ -148,39 +141,40 @@ impl Store {
             password_hash: user.password_hash.clone(),
             created_at: date_time(now),
         };
-        match self.users.insert_one(document).await {
+        match call("store an account", self.users.insert_one(document)).await {
             Ok(_) => Ok(()),
-            Err(error) if database::is_duplicate_key(&error) => Err(taken_index(&error).into()),
-            Err(error) => Err(failed("store an account")(error).into()),
+            Err(CallError::Failed { source, .. }) if database::is_duplicate_key(&source) => {
+                Err(taken_index(&source).into())
+            }
+            Err(error) => Err(Error::from(error).into()),
         }
     }
 
     pub async fn user(&self, id: Id) -> Result<Option<User>, Error> {
-        let found = self.users.find_one(doc! { "_id": object_id(id) }).await;
+        let found = self.users.find_one(doc! { "_id": object_id(id) });
 
-        Ok(found.map_err(failed("read an account"))?.map(Into::into))
+        Ok(call("read an account", found).await?.map(Into::into))
     }
 
     pub async fn user_by_email(&self, key: &str) -> Result<Option<User>, Error> {
-        let found = self.users.find_one(doc! { "emailKey": key }).await;
+        let found = self.users.find_one(doc! { "emailKey": key });
 
-        Ok(found.map_err(failed("read an account"))?.map(Into::into))
+        Ok(call("read an account", found).await?.map(Into::into))
     }
 
     pub async fn insert_session(&self, session: &Session) -> Result<(), Error> {
         self.prepare().await?;
-        self.sessions
-            .insert_one(SessionDocument::from(session))
-            .await
-            .map_err(failed("store a session"))
-            .map(drop)
+        let inserted = self.sessions.insert_one(SessionDocument::from(session));
+        call("store a session", inserted).await?;
+
+        Ok(())
     }
 
     pub async fn session(&self, id: Id) -> Result<Option<Session>, Error> {
-        self.sessions
-            .find_one(doc! { "_id": object_id(id) })
-            .await
-            .map_err(failed("read a session"))?
+        let found = self.sessions.find_one(doc! { "_id": object_id(id) });
+
+        call("read a session", found)
+            .await?
             .map(|document| document.read().ok_or(Error::Session(id)))
             .transpose()
     }
@@ -196,11 +190,9 @@ impl Store {
             "$set": { "generation": next.generation, "rotatedAt": date_time(next.rotated_at) },
         };
 
-        self.sessions
-            .update_one(before, change)
-            .await
-            .map_err(failed("rotate a session"))
-            .map(|result| result.modified_count == 1)
+        let updated = call("rotate a session", self.sessions.update_one(before, change)).await?;
+
+        Ok(updated.modified_count == 1)
     }
 
     /// Ends a session; false when it had ended.
@@ -208,17 +200,15 @@ impl Store {
         let open = doc! { "_id": object_id(id), "revokedAt": null };
         let change = doc! { "$set": { "revokedAt": date_time(now) } };
 
-        self.sessions
-            .update_one(open, change)
-            .await
-            .map_err(failed("end a session"))
-            .map(|result| result.modified_count == 1)
+        let updated = call("end a session", self.sessions.update_one(open, change)).await?;
+
+        Ok(updated.modified_count == 1)
     }
 }
 
 impl Error {
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Database { source, .. } if database::is_unavailable(source))
+        matches!(self, Self::Call(error) if error.is_unavailable())
     }
 }
 
@@ -269,10 +259,6 @@ impl SessionDocument {
             key_id: self.key_id,
         })
     }
-}
-
-fn failed(doing: &'static str) -> impl FnOnce(mongodb::error::Error) -> Error {
-    move |source| Error::Database { doing, source }
 }
 
 /// The server names the index that refused a write in its message and nowhere else:

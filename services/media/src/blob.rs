@@ -13,7 +13,7 @@ use mongodb::options::IndexOptions;
 use mongodb::{Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallError, call};
+use database::{CallError, call};
 
 /// How the bytes of every file are cut. What is stored can only be read with the same number.
 const CHUNK_BYTES: usize = 255 * 1024;

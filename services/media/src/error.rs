@@ -5,9 +5,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use service_kit::Problem;
 
-use crate::call::CallError;
 use crate::incoming::IncomingError;
 use crate::media::MediaId;
+use database::CallError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -3,9 +3,9 @@
 use bus::{Failure, Message};
 use events::PostDeleted;
 
-use crate::call::CallError;
 use crate::media::MediaId;
 use crate::store::Store;
+use database::CallError;
 
 /// Removes the files a deleted post named, as far as they belong to its author: the event is believed about posts,
 /// not about other people's files. Seeing the same event again finds nothing left to remove.

@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::call::CallError;
 use crate::media::MediaId;
 use crate::media_type::MediaType;
 use crate::store::Store;
+use database::CallError;
 
 /// The sending half of an upload. Dropped before [`keep`](Self::keep), it leaves nothing behind.
 ///

@@ -19,7 +19,6 @@ mod media;
 mod media_type;
 
 mod blob;
-mod call;
 mod incoming;
 mod store;
 

@@ -1,38 +1,22 @@
 //! The whole API of the service.
 
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::{HeaderName, LINK};
-use axum::middleware::map_response;
-use axum::response::Response;
 use axum::routing::{get, post};
+use service_kit::deprecated;
 
 use crate::app::App;
 use crate::download::download;
 use crate::upload::upload;
 
-/// RFC 9745: since when the path is deprecated, here 1 January 2026.
-const DEPRECATED_SINCE: &str = "@1767225600";
 const SUCCESSOR: &str = r#"</v1/media>; rel="successor-version""#;
 
 pub fn routes(app: App) -> Router {
     // The path of older clients.
-    let deprecated = post(upload).layer(map_response(say_deprecated));
+    let old_paths = Router::new().route("/v1/media/upload-media", post(upload));
 
     Router::new()
         .route("/v1/media", post(upload))
-        .route("/v1/media/upload-media", deprecated)
         .route("/v1/media/{id}", get(download))
+        .merge(deprecated(old_paths, SUCCESSOR))
         .with_state(app)
-}
-
-async fn say_deprecated(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(
-        HeaderName::from_static("deprecation"),
-        HeaderValue::from_static(DEPRECATED_SINCE),
-    );
-    headers.append(LINK, HeaderValue::from_static(SUCCESSOR));
-
-    response
 }

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::blob::{Blobs, ReadError, Writer};
-use crate::call::{CallError, call};
 use crate::incoming::Incoming;
 use crate::media::{Media, MediaId, file_name};
 use crate::media_type::MediaType;
+use database::{CallError, call};
 
 #[derive(Clone)]
 pub struct Store {

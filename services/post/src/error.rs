@@ -6,7 +6,7 @@ use service_kit::Problem;
 
 use crate::page::PageError;
 use crate::post::{ContentError, Id, MediaIdsError};
-use crate::store::StoreError;
+use database::CallError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,7 +32,7 @@ pub enum Error {
     NotTheAuthor,
 
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] CallError),
 }
 
 impl Error {

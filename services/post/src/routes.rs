@@ -1,11 +1,8 @@
 //! The whole API of the service.
 
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::{HeaderName, LINK};
-use axum::middleware::map_response;
-use axum::response::Response;
 use axum::routing::{get, post};
+use service_kit::deprecated;
 
 use crate::app::App;
 use crate::create::create;
@@ -13,30 +10,17 @@ use crate::delete::delete;
 use crate::list::list;
 use crate::read::read;
 
-/// RFC 9745: since when the path is deprecated, here 1 January 2026.
-const DEPRECATED_SINCE: &str = "@1767225600";
 const SUCCESSOR: &str = r#"</v1/posts>; rel="successor-version""#;
 
 pub fn routes(app: App) -> Router {
     // The paths of older clients.
-    let deprecated = Router::new()
+    let old_paths = Router::new()
         .route("/v1/posts/create-post", post(create))
-        .route("/v1/posts/getall-posts", get(list))
-        .layer(map_response(say_deprecated));
+        .route("/v1/posts/getall-posts", get(list));
 
     Router::new()
         .route("/v1/posts", get(list).post(create))
         .route("/v1/posts/{id}", get(read).delete(delete))
-        .merge(deprecated)
+        .merge(deprecated(old_paths, SUCCESSOR))
         .with_state(app)
-}
-
-async fn say_deprecated(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(
-        HeaderName::from_static("deprecation"),
-        HeaderValue::from_static(DEPRECATED_SINCE),
-    );
-    headers.append(LINK, HeaderValue::from_static(SUCCESSOR));
-    response
 }

@@ -1,7 +1,6 @@
 //! Posts in MongoDB.
 
-use std::time::Duration;
-
+use database::{CallError, call};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
@@ -11,9 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::page::{Limit, Start, skip};
 use crate::post::{Content, Id, MediaIds, Post, now};
-
-/// A call that is not answered by then has an unknown outcome.
-const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
 #[derive(Clone)]
 pub struct Store {
@@ -35,20 +31,6 @@ pub struct Page {
     pub has_next: bool,
 }
 
-/// A call that failed. Whether a write among them took place is unknown.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("failed to {doing}")]
-    Failed {
-        doing: &'static str,
-        #[source]
-        source: Box<mongodb::error::Error>,
-    },
-
-    #[error("failed to {doing}: no answer within {CALL_TIMEOUT:?}")]
-    Silent { doing: &'static str },
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {
@@ -62,16 +44,6 @@ struct Document {
     version: i64,
 }
 
-impl StoreError {
-    /// The caller may try again: nothing is wrong with what was asked.
-    pub fn is_unavailable(&self) -> bool {
-        match self {
-            Self::Failed { source, .. } => database::is_unavailable(source),
-            Self::Silent { .. } => true,
-        }
-    }
-}
-
 impl Store {
     pub fn new(database: &Database) -> Self {
         Self {
@@ -79,7 +51,7 @@ impl Store {
         }
     }
 
-    pub async fn create_indexes(&self) -> Result<(), StoreError> {
+    pub async fn create_indexes(&self) -> Result<(), CallError> {
         let newest_first = IndexModel::builder()
             .keys(doc! { "createdAt": -1, "_id": -1 })
             .build();
@@ -97,7 +69,7 @@ impl Store {
         author: Id,
         content: Content,
         media_ids: MediaIds,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<Stored, CallError> {
         let id = Id::from(ObjectId::new());
         let now = now();
         let post = Post {
@@ -118,7 +90,7 @@ impl Store {
         Ok(stored)
     }
 
-    pub async fn find(&self, id: &Id) -> Result<Option<Post>, StoreError> {
+    pub async fn find(&self, id: &Id) -> Result<Option<Post>, CallError> {
         let found = self.posts.find_one(doc! { "_id": object_id(id) });
         let found = call("find a post", found).await?;
 
@@ -126,7 +98,7 @@ impl Store {
     }
 
     /// Removes a post of this author, and returns what it was.
-    pub async fn delete(&self, id: &Id, author: &Id) -> Result<Option<Stored>, StoreError> {
+    pub async fn delete(&self, id: &Id, author: &Id) -> Result<Option<Stored>, CallError> {
         let of_author = doc! { "_id": object_id(id), "user": object_id(author) };
         let deleted = call("delete a post", self.posts.find_one_and_delete(of_author)).await?;
 
@@ -134,7 +106,7 @@ impl Store {
     }
 
     /// Newest first; posts of the same millisecond by descending id.
-    pub async fn page(&self, start: &Start, limit: Limit) -> Result<Page, StoreError> {
+    pub async fn page(&self, start: &Start, limit: Limit) -> Result<Page, CallError> {
         let wanted = limit.get() as usize;
         let (filter, skipped) = match start {
             Start::Page(page) => (doc! {}, skip(*page, limit)),
@@ -171,22 +143,8 @@ impl Store {
     }
 
     /// From the collection's own counter, never by a scan.
-    pub async fn count(&self) -> Result<u64, StoreError> {
+    pub async fn count(&self) -> Result<u64, CallError> {
         call("count posts", self.posts.estimated_document_count()).await
-    }
-}
-
-/// Awaits `work`; `doing` completes the sentence "failed to …".
-async fn call<T>(
-    doing: &'static str,
-    work: impl IntoFuture<Output = mongodb::error::Result<T>>,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(CALL_TIMEOUT, work.into_future()).await {
-        Ok(result) => result.map_err(|source| StoreError::Failed {
-            doing,
-            source: Box::new(source),
-        }),
-        Err(_) => Err(StoreError::Silent { doing }),
     }
 }
 

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use service_kit::Problem;
 
 use crate::document::QueryError;
-use crate::store::StoreError;
+use database::CallError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -12,7 +12,7 @@ pub enum Error {
     Query(#[from] QueryError),
 
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] CallError),
 }
 
 impl Error {

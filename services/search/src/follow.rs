@@ -4,7 +4,9 @@ use bus::{Failure, Message};
 use events::{Event, PostCreated, PostDeleted};
 
 use crate::document::PostId;
-use crate::store::{Store, StoreError};
+use database::CallError;
+
+use crate::store::Store;
 
 /// Neither order nor repetition matters: a post that was deleted before it was created stays deleted.
 pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
@@ -28,7 +30,7 @@ fn post_id(text: &str) -> Result<PostId, Failure> {
         .ok_or_else(|| Failure::Poison("the post's id is not 24 hex digits".to_owned()))
 }
 
-fn failure(error: StoreError) -> Failure {
+fn failure(error: CallError) -> Failure {
     if error.is_unavailable() {
         Failure::Unavailable(Box::new(error))
     } else {

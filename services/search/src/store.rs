@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
+use database::{CallError, call};
 use events::PostCreated;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
-use mongodb::error::ErrorKind;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Found, Limit, PostId, Words};
 
-/// A call that is not answered by then has an unknown outcome.
-const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 /// A search that the database has not finished by then is given up there too.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// For so long, an event that is late cannot bring a deleted post back.
@@ -25,20 +23,6 @@ const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub struct Store {
     posts: Collection<Document>,
     tombstones: Collection<Tombstone>,
-}
-
-/// A call that failed. Whether a write among them took place is unknown.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("failed to {doing}")]
-    Failed {
-        doing: &'static str,
-        #[source]
-        source: Box<mongodb::error::Error>,
-    },
-
-    #[error("failed to {doing}: no answer within {CALL_TIMEOUT:?}")]
-    Silent { doing: &'static str },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,16 +46,6 @@ struct Tombstone {
     deleted_at: DateTime,
 }
 
-impl StoreError {
-    /// The caller may try again: nothing is wrong with what was asked.
-    pub fn is_unavailable(&self) -> bool {
-        match self {
-            Self::Failed { source, .. } => database::is_unavailable(source) || is_too_slow(source),
-            Self::Silent { .. } => true,
-        }
-    }
-}
-
 impl Store {
     pub fn new(database: &Database) -> Self {
         Self {
@@ -80,7 +54,7 @@ impl Store {
         }
     }
 
-    pub async fn create_indexes(&self) -> Result<(), StoreError> {
+    pub async fn create_indexes(&self) -> Result<(), CallError> {
         let words = IndexModel::builder()
             .keys(doc! { "content": "text" })
             .build();
@@ -98,7 +72,7 @@ impl Store {
     }
 
     /// Adds a post, unless it or its tombstone is there.
-    pub async fn add(&self, id: PostId, post: PostCreated) -> Result<(), StoreError> {
+    pub async fn add(&self, id: PostId, post: PostCreated) -> Result<(), CallError> {
         let created_at = bson_time(post.created_at);
         let new = doc! {
             "userId": post.user_id,
@@ -116,7 +90,7 @@ impl Store {
     }
 
     /// Leaves a tombstone, whether the post is there or not.
-    pub async fn remove(&self, id: PostId) -> Result<(), StoreError> {
+    pub async fn remove(&self, id: PostId) -> Result<(), CallError> {
         let tombstone = Tombstone {
             deleted_at: bson_time(Timestamp::now()),
         };
@@ -130,7 +104,7 @@ impl Store {
     }
 
     /// Best first, then newest first. A tombstone has no words and is never found.
-    pub async fn search(&self, words: &Words, limit: Limit) -> Result<Vec<Found>, StoreError> {
+    pub async fn search(&self, words: &Words, limit: Limit) -> Result<Vec<Found>, CallError> {
         let score = doc! { "$meta": "textScore" };
         let find = self
             .posts
@@ -143,27 +117,6 @@ impl Store {
 
         Ok(found.into_iter().map(Found::from).collect())
     }
-}
-
-/// Awaits `work`; `doing` completes the sentence "failed to …".
-async fn call<T>(
-    doing: &'static str,
-    work: impl IntoFuture<Output = mongodb::error::Result<T>>,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(CALL_TIMEOUT, work.into_future()).await {
-        Ok(result) => result.map_err(|source| StoreError::Failed {
-            doing,
-            source: Box::new(source),
-        }),
-        Err(_) => Err(StoreError::Silent { doing }),
-    }
-}
-
-/// `MaxTimeMSExpired`, <https://www.mongodb.com/docs/manual/reference/error-codes/>.
-fn is_too_slow(error: &mongodb::error::Error) -> bool {
-    const MAX_TIME_EXPIRED: i32 = 50;
-
-    matches!(&*error.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
 }
 
 impl From<Document> for Found {

@@ -10,6 +10,7 @@ pub mod telemetry;
 
 mod auth;
 mod context;
+mod deprecation;
 mod extract;
 mod health;
 mod linger;
@@ -23,6 +24,7 @@ mod start;
 
 pub use auth::{CurrentUser, bearer};
 pub use context::RequestContext;
+pub use deprecation::deprecated;
 pub use extract::{JsonBody, MAX_JSON_BYTES, Params};
 pub use health::{Gate, Health};
 pub use metrics::Metrics;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::is_unavailable;
+
 /// A call that is not answered by then has an unknown outcome. The driver itself gives up on finding a server earlier
 /// than this; what it does not bound is a server that is found and stays silent.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
@@ -24,7 +26,7 @@ impl CallError {
     /// The caller may try again later: nothing is wrong with what was asked.
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Failed { source, .. } => database::is_unavailable(source),
+            Self::Failed { source, .. } => is_unavailable(source),
             Self::Silent { .. } => true,
         }
     }
