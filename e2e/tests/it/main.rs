@@ -2,6 +2,7 @@
 
 // Marked, so that its helpers may unwrap as tests do.
 #[cfg(test)]
+#[cfg(test)]
 mod wiring;
 
 mod conversation;
