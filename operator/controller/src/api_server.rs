@@ -73,14 +73,19 @@ pub async fn ask(client: Client, reach: watch::Sender<Reach>, shutdown: Cancella
 
 /// A list of at most one object: the cheapest question that also needs the definition and the right to read.
 async fn question(platforms: &Api<SocialPlatform>) -> Reach {
-    match platforms
+    let answer = platforms
         .list_metadata(&ListParams::default().limit(1))
-        .await
-    {
-        Ok(_) => Reach::Reached,
-        Err(kube::Error::Api(status)) if status.is_not_found() => Reach::DefinitionMissing,
-        Err(kube::Error::Api(status)) if status.is_forbidden() => Reach::Forbidden,
-        Err(error) => Reach::Unreachable(chain(&ApiError(error))),
+        .await;
+
+    answer.map_or_else(reach, |_| Reach::Reached)
+}
+
+fn reach(error: kube::Error) -> Reach {
+    match error {
+        // By the code and not by the reason: a group nobody has defined is answered in plain text.
+        kube::Error::Api(status) if status.code == 404 => Reach::DefinitionMissing,
+        kube::Error::Api(status) if status.code == 403 => Reach::Forbidden,
+        error => Reach::Unreachable(chain(&ApiError(error))),
     }
 }
 
@@ -95,4 +100,36 @@ fn publish(reach: &watch::Sender<Reach>, seen: Reach) {
         *known = seen;
         is_new
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn refusal(message: &str, reason: &str, code: u16) -> Reach {
+        reach(kube::Error::Api(
+            Status::failure(message, reason).with_code(code).boxed(),
+        ))
+    }
+
+    #[test]
+    fn a_definition_that_is_missing_is_told_from_a_right_that_is() {
+        let plain = refusal("404 page not found", "Failed to parse error data", 404);
+
+        assert_eq!(plain, Reach::DefinitionMissing);
+        assert_eq!(refusal("", "NotFound", 404), Reach::DefinitionMissing);
+        assert_eq!(refusal("", "Forbidden", 403), Reach::Forbidden);
+    }
+
+    #[test]
+    fn any_other_failure_is_told_in_its_own_words() {
+        let overloaded = refusal("try again later", "ServiceUnavailable", 503);
+
+        assert_eq!(
+            overloaded.to_string(),
+            "waiting for the API server: try again later"
+        );
+    }
 }
