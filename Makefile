@@ -28,6 +28,7 @@ fences: $(DENY) ## What may depend on what, which licences, from where
 
 unit: ## Tests that need nothing but this checkout
 	cargo test --locked --workspace --lib --bins
+	cargo test --locked --workspace --test it -- golden:: invariants:: roll:: wiring::
 
 services: ## All tests but the cluster's, against real stores on loopback
 	e2e/cluster/with-stores cargo test --locked --workspace

@@ -84,8 +84,18 @@ exists() {
   grep -qxF "$1" <<<"$clusters"
 }
 
+# A node that was stopped, or is slow after a pause of the machine, gets a minute before its cluster counts as half dead.
 is_healthy() {
   exists "$1" || return 1
+  local node deadline=$((SECONDS + 60))
+  for node in $(nodes "$1"); do container start "$node" >/dev/null 2>&1 || return 1; done
+  until answers "$1"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 1
+  done
+}
+
+answers() {
   [[ -s $(kubeconfig "$1") ]] || kind export kubeconfig -q --name "$1" --kubeconfig "$(kubeconfig "$1")" 2>/dev/null || return 1
   kubectl_of "$1" get --raw /readyz >/dev/null 2>&1 && nodes_are_ready "$1" >/dev/null 2>&1
 }

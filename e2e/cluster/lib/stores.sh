@@ -38,6 +38,7 @@ make_stores_images() {
 
 start_stores() {
   local name=$1 port store
+  need python3 "make a replica set of one MongoDB member"
   write "$CACHE/stores/rabbitmq.conf" <<<'loopback_users = none'
   # A member of a replica set must reach itself under the address its clients use, so mongod's port is the same inside and outside.
   port=$(free_port)
