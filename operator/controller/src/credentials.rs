@@ -18,7 +18,8 @@ use crate::reconcile::Context;
 /// What says that a Secret is the credentials of a platform. It has no owner, because it outlives the platform.
 const MARKS: [&str; 2] = ["app.kubernetes.io/instance", "app.kubernetes.io/managed-by"];
 
-/// The platform's credentials; they are made if there are none.
+/// The platform's credentials. They are made for a platform that has nothing made of them, and never again by
+/// themselves: new token keys end every session, new passwords restart everything.
 pub async fn credentials(
     context: &Context,
     platform: &ValidatedPlatform,
@@ -26,6 +27,9 @@ pub async fn credentials(
 ) -> Result<Credentials, Error> {
     if let Some(secret) = &found.credentials {
         return read(secret, platform);
+    }
+    if found.knows_credentials() {
+        return Err(Error::CredentialsMissing(credentials_name(platform.name())));
     }
 
     let credentials = generate().map_err(|_unspecified| Error::Randomness)?;

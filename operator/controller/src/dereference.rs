@@ -34,18 +34,34 @@ pub struct Found {
     pub stateful_sets: BTreeMap<Component, StatefulSet>,
 }
 
-/// `None` when there is no such platform or it is being deleted: its objects go by themselves then.
-pub async fn dereference(client: &Client, name: &PlatformName) -> Result<Option<Found>, Error> {
-    let Some((platform, unreadable)) = platform(client, name).await? else {
-        return Ok(None);
-    };
-    if platform.metadata.deletion_timestamp.is_some() {
-        return Ok(None);
-    }
+/// The platform alone; `None` when there is none or it is being deleted: its objects go by themselves then.
+pub async fn platform(client: &Client, name: &PlatformName) -> Result<Option<Found>, Error> {
+    let found = stored_platform(client, name).await?;
 
+    Ok(found
+        .filter(|(platform, _)| platform.metadata.deletion_timestamp.is_none())
+        .map(|(platform, unreadable)| Found {
+            unreadable,
+            ..Found::bare(platform)
+        }))
+}
+
+/// Adds what is in the cluster under the names of the platform's objects.
+pub async fn dereference(
+    client: &Client,
+    name: &PlatformName,
+    found: &mut Found,
+) -> Result<(), Error> {
     let reader = Reader { client, name };
     let (credentials_name, jwks_name) = (credentials_name(&name.name), jwks_name(&name.name));
-    let (credentials, jwks, secrets, services, deployments, stateful_sets) = tokio::try_join!(
+    (
+        found.credentials,
+        found.jwks,
+        found.secrets,
+        found.services,
+        found.deployments,
+        found.stateful_sets,
+    ) = tokio::try_join!(
         reader.get(&credentials_name),
         reader.get(&jwks_name),
         // The gateway knows no secret.
@@ -55,21 +71,11 @@ pub async fn dereference(client: &Client, name: &PlatformName) -> Result<Option<
         reader.each(Component::is_store),
     )?;
 
-    Ok(Some(Found {
-        platform,
-        unreadable,
-        credentials,
-        jwks,
-        secrets,
-        services,
-        deployments,
-        stateful_sets,
-    }))
+    Ok(())
 }
 
 impl Found {
-    /// A platform with nothing in the cluster yet.
-    #[cfg(test)]
+    /// A platform of which nothing is known in the cluster.
     pub fn bare(platform: SocialPlatform) -> Self {
         Self {
             platform,
@@ -153,6 +159,20 @@ impl Found {
         }
     }
 
+    /// Whether something of this platform was made of its credentials.
+    pub fn knows_credentials(&self) -> bool {
+        let mut secrets = self.secrets.values();
+
+        secrets.any(|secret| Owner::of(&secret.metadata, &self.platform) == Owner::Ours)
+    }
+
+    /// Whether the gateway's Service is there and ours, so that its address is the platform's.
+    pub fn has_address(&self) -> bool {
+        self.services
+            .get(&Component::Gateway)
+            .is_some_and(|service| Owner::of(&service.metadata, &self.platform) == Owner::Ours)
+    }
+
     pub fn is_rolled_out(&self, component: Component) -> bool {
         self.workload(component)
             .is_some_and(|workload| workload.stage == Stage::RolledOut)
@@ -177,7 +197,7 @@ fn identity<K: Resource<DynamicType = ()>>(object: &K) -> (String, &ObjectMeta) 
 }
 
 /// Reads the platform untyped first, so that a spec nobody can read is reported in its own status.
-async fn platform(
+async fn stored_platform(
     client: &Client,
     name: &PlatformName,
 ) -> Result<Option<(SocialPlatform, Option<String>)>, Error> {

@@ -38,6 +38,12 @@ pub enum Error {
         problem: operator_render::CredentialsError,
     },
 
+    #[error(
+        "Secret {0} is missing, and the platform was made with it: restore it from a backup; to have new credentials \
+         made, which ends every session, delete the platform's other Secrets too"
+    )]
+    CredentialsMissing(String),
+
     #[error("failed to generate credentials: no randomness")]
     Randomness,
 
@@ -60,9 +66,9 @@ impl Error {
             Self::Unreadable(_) | Self::Invalid(_) => Reason::Invalid,
             Self::NotOurs { .. } => Reason::ObjectNotOurs,
             Self::Leftover { .. } => Reason::WaitingForDeletion,
-            Self::CredentialsNotOurs { .. } | Self::Credentials { .. } => {
-                Reason::CredentialsInvalid
-            }
+            Self::CredentialsNotOurs { .. }
+            | Self::Credentials { .. }
+            | Self::CredentialsMissing(_) => Reason::CredentialsInvalid,
             Self::Api { .. } | Self::Randomness | Self::TimedOut(_) => Reason::ReconcileFailed,
         };
 

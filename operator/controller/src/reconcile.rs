@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::apply::apply;
 use crate::credentials::credentials;
-use crate::dereference::{Found, dereference};
+use crate::dereference::{Found, dereference, platform};
 use crate::error::Error;
 use crate::events::{Events, Notice};
 use crate::findings::{Answer, Findings, observe};
@@ -21,6 +21,10 @@ use crate::mongodb::{self, Progress, User};
 use crate::probe;
 use crate::status::update_status;
 use crate::watch::PlatformName;
+
+/// A pass that takes longer is given up; what it did is done, and the next one goes on from there.
+/// Shorter than the time a pod is given to end, so that a pass is never cut off by the end of the process.
+const PASS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What every pass needs; the same for all platforms.
 pub struct Context {
@@ -52,14 +56,16 @@ pub async fn reconcile(
     name: &PlatformName,
     memory: &mut Memory,
 ) -> Result<Next, Error> {
-    let Some(mut found) = dereference(&context.client, name).await? else {
+    let Some(mut found) = platform(&context.client, name).await? else {
         return Ok(Next::Gone);
     };
     memory.is_about(&found.platform);
 
     let mut findings = Findings::default();
-    findings.failure = advance(context, &mut found, memory, &mut findings)
+    let pass = advance(context, name, &mut found, memory, &mut findings);
+    findings.failure = tokio::time::timeout(PASS_TIMEOUT, pass)
         .await
+        .unwrap_or(Err(Error::TimedOut(PASS_TIMEOUT.as_secs())))
         .err();
 
     let observed = observe(&found, &findings, memory.mongodb_is_set_up());
@@ -77,11 +83,13 @@ pub async fn reconcile(
 /// The steps that change something. What they learn goes into `findings`, however far they come.
 async fn advance(
     context: &Context,
+    name: &PlatformName,
     found: &mut Found,
     memory: &mut Memory,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     found.can_be_read()?;
+    dereference(&context.client, name, found).await?;
     let wanted = findings
         .wanted
         .insert(validate(&found.platform, &context.defaults)?);
@@ -128,7 +136,8 @@ async fn set_up_mongodb(
 
     let address = mongodb_member(platform.namespace(), platform.name());
     let users = users.map(|(name, password)| User { name, password });
-    let is_news = !memory.mongodb_is_set_up();
+    // A status that says `Ready` was written when MongoDB was set up, if not by this process.
+    let is_news = !memory.mongodb_is_set_up() && !found.is_known_to_be_ready();
     match mongodb::set_up(&address, &credentials.mongodb_keyfile, &users).await {
         Ok(Progress::Done) => {
             memory.has_set_up_mongodb(credentials_mark);

@@ -6,7 +6,7 @@ use kube::api::{Patch, PatchParams};
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource};
 use operator_api::names::gateway_url;
-use operator_api::{Component, ConditionType, SocialPlatform, SocialPlatformStatus};
+use operator_api::{ConditionType, SocialPlatform, SocialPlatformStatus};
 use serde_json::json;
 use tracing::info;
 
@@ -97,11 +97,7 @@ fn status(
     SocialPlatformStatus {
         observed_generation: Some(generation),
         version: version.map(str::to_owned).or(before.version),
-        url: found
-            .services
-            .contains_key(&Component::Gateway)
-            .then(address)
-            .or(before.url),
+        url: found.has_address().then(address).or(before.url),
         progress: Some(shortened(observed.progress(), LONGEST_PROGRESS)),
         conditions: conditions(observed, generation, &before.conditions, now),
         components: observed.parts.iter().map(Part::status).collect(),
@@ -128,7 +124,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use k8s_openapi::api::core::v1::Service;
-    use operator_api::{Reason, SocialPlatformSpec};
+    use kube::Resource as _;
+    use operator_api::{Component, Reason, SocialPlatformSpec};
 
     use super::*;
     use crate::observed::samples;
@@ -137,10 +134,14 @@ mod tests {
         let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
         platform.status = status;
         platform.metadata.namespace = Some("social".to_owned());
+        platform.metadata.uid = Some("uid".to_owned());
         platform.metadata.generation = Some(4);
+        let mut gateway = Service::default();
+        gateway.metadata.owner_references =
+            platform.controller_owner_ref(&()).map(|owner| vec![owner]);
 
         Found {
-            services: BTreeMap::from([(Component::Gateway, Service::default())]),
+            services: BTreeMap::from([(Component::Gateway, gateway)]),
             ..Found::bare(platform)
         }
     }

@@ -24,10 +24,6 @@ use crate::reconcile::{Context, Next, reconcile};
 /// Platforms looked at side by side. Each pass holds a handful of connections and spends its time waiting.
 const CONCURRENCY: u16 = 16;
 
-/// A pass that takes longer is given up; what it did is done, and the next one goes on from there.
-/// Shorter than the time a pod is given to end, so that a pass is never cut off by the end of the process.
-const PASS_TIMEOUT: Duration = Duration::from_secs(25);
-
 /// Looked at again although a watch should tell.
 const WAIT: Duration = LAST_RETRY;
 
@@ -107,11 +103,7 @@ async fn look(platform: Arc<Watched>, shared: Arc<Shared>) -> Result<Action, Inf
     async {
         let began = Instant::now();
         let mut memory = shared.memories.take(&name);
-        let pass = reconcile(&shared.context, &name, &mut memory);
-        let outcome = match tokio::time::timeout(PASS_TIMEOUT, pass).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => Err(Error::TimedOut(PASS_TIMEOUT.as_secs())),
-        };
+        let outcome = reconcile(&shared.context, &name, &mut memory).await;
         shared.count(&name, began.elapsed(), &outcome);
         let action = shared.action(&mut memory, &outcome);
         match outcome {
@@ -146,6 +138,7 @@ impl Shared {
                 );
                 self.metrics
                     .failed(took, error.counted_as().unwrap_or("other"));
+                self.metrics.platform_is(&name.namespace, &name.name, false);
             }
         }
     }

@@ -61,7 +61,7 @@ impl From<&Deployment> for Workload {
             words("Progressing", "False")
         {
             Stage::Stuck(message)
-        } else if updated < desired || status.replicas.unwrap_or(0) > updated {
+        } else if updated < desired || status.replicas.unwrap_or(0) > desired.min(updated) {
             Stage::Rolling
         } else if available < desired {
             Stage::Short
@@ -224,6 +224,16 @@ mod tests {
             stateful_set(|status| status.update_revision = Some("b".to_owned())),
             Stage::Rolling
         );
+    }
+
+    #[test]
+    fn a_pod_that_is_one_too_many_keeps_it_rolling() {
+        let scaled_down = |status: &mut DeploymentStatus| {
+            status.replicas = Some(3);
+            status.updated_replicas = Some(3);
+        };
+
+        assert_eq!(deployment(scaled_down).stage, Stage::Rolling);
     }
 
     #[test]
