@@ -96,6 +96,8 @@ impl Cluster {
         ]
         .into_iter()
         .flat_map(|value| ["--set-string".to_owned(), value])
+        // Often enough for a test to see what happens at rest.
+        .chain(["--set", "resyncSeconds=10"].map(str::to_owned))
         .collect()
     }
 

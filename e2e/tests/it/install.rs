@@ -18,7 +18,7 @@ const CRD: &str = "socialplatforms.socialplatform.io";
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator/api/samples");
 
 /// All the operator may do, as `verb resource.group`, beyond what every account may.
-const MAY: [&str; 30] = [
+const MAY: [&str; 29] = [
     "create configmaps",
     "create deployments.apps",
     "create events.events.k8s.io",
@@ -38,7 +38,6 @@ const MAY: [&str; 30] = [
     "list statefulsets.apps",
     "patch configmaps",
     "patch deployments.apps",
-    "patch events.events.k8s.io",
     "patch secrets",
     "patch services",
     "patch socialplatforms/status.socialplatform.io",

@@ -21,6 +21,9 @@ pub const HTTP_PORT: u16 = 8080;
 /// Port of every service's health and metrics. No Service exposes it.
 pub const ADMIN_PORT: u16 = 9090;
 
+/// Who makes a platform's objects: the value of their `app.kubernetes.io/managed-by`, and the manager of their fields.
+pub const MANAGER: &str = "socialplatform-operator";
+
 pub const MONGODB_PORT: u16 = 27017;
 pub const REDIS_PORT: u16 = 6379;
 pub const RABBITMQ_PORT: u16 = 5672;

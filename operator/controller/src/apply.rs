@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource};
-use operator_api::Component;
+use operator_api::{Component, names};
 use operator_render::{GatewayObjects, Objects, ServiceObjects, StoreObjects};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ use crate::memory::{Memory, fingerprint};
 use crate::tier::awaited;
 
 /// Whose the fields are that we set. A field that somebody else takes from us is taken back.
-pub const FIELD_MANAGER: &str = "socialplatform-operator";
+pub const FIELD_MANAGER: &str = names::MANAGER;
 
 /// Makes the cluster what `objects` say, and `found` what the API server answered.
 ///

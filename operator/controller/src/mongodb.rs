@@ -14,6 +14,8 @@ use mongodb::{Client, Database};
 use operator_api::names::REPLICA_SET;
 use tracing::{debug, info};
 
+use crate::apply::FIELD_MANAGER;
+
 /// How long one attempt may take; the next one is a second later.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -87,7 +89,7 @@ fn connect(address: &str, keyfile: &str) -> Result<Client, Error> {
         .build();
     let options = ClientOptions::builder()
         .hosts(vec![host])
-        .app_name("socialplatform-operator".to_owned())
+        .app_name(FIELD_MANAGER.to_owned())
         // A member without a replica set is found by its address alone.
         .direct_connection(true)
         .credential(identity)

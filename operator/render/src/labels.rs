@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
-use operator_api::Component;
+use operator_api::{Component, names};
 
 use crate::platform::ValidatedPlatform;
 
@@ -65,7 +65,7 @@ pub(crate) fn labels(
         [
             ("app.kubernetes.io/component", component.as_str()),
             ("app.kubernetes.io/part-of", "socialplatform"),
-            ("app.kubernetes.io/managed-by", "socialplatform-operator"),
+            ("app.kubernetes.io/managed-by", names::MANAGER),
         ]
         .into_iter()
         .map(owned_pair),
