@@ -35,5 +35,5 @@ fn print(step: Step) {
         status,
         shown,
     } = step;
-    println!("{method:6} {path:44} {status}  {shown}");
+    println!("{method:6} {path:48} {status}  {shown}");
 }
