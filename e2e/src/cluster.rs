@@ -131,14 +131,27 @@ impl Cluster {
 
     /// How many requests that are not reads the operator has sent to the API server since it started.
     pub async fn operator_writes(&self) -> Result<u64> {
+        sum_of(&self.operator_metrics().await?, API_WRITES)
+    }
+
+    /// Whether this very operator looked at the platform of a namespace and found it ready.
+    pub async fn operator_saw_ready(&self, namespace: &str) -> Result<bool> {
+        let label = format!("namespace=\"{namespace}\"");
+        let metrics = self.operator_metrics().await?;
+
+        Ok(metrics.lines().any(|line| {
+            line.contains("platform_ready{") && line.contains(&label) && line.ends_with(" 1")
+        }))
+    }
+
+    async fn operator_metrics(&self) -> Result<String> {
         let pod = self.operator_pod().await?;
         let name = pod.metadata.name.context("a pod has a name")?;
         let path = format!(
             "/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{name}:{OPERATOR_ADMIN_PORT}/proxy/metrics"
         );
-        let text = self.get(&path).await?;
 
-        sum_of(&text, API_WRITES)
+        self.get(&path).await
     }
 
     /// Asks the gateway for its public keys through its Service, by way of the API server's proxy.

@@ -34,12 +34,11 @@ const BODIES: [(&str, &str); 6] = [
 ];
 
 /// Requests without a body, and the status each is refused with.
-const WITHOUT_BODY: [(&str, &str, u16); 18] = [
+const WITHOUT_BODY: [(&str, &str, u16); 17] = [
     ("GET", "/", 404),
     ("GET", "/v1", 404),
     ("GET", "/v1/nothing", 404),
     ("GET", "/v2/posts", 404),
-    ("GET", "/v1/posts/../../admin", 404),
     ("GET", "/metrics", 404),
     ("GET", "/healthz", 404),
     ("GET", "/v1/auth/register", 405),

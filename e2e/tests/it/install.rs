@@ -1,11 +1,12 @@
 //! The chart: what it installs, what it may, and what stays when it goes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::cluster::{OPERATOR_NAMESPACE, RELEASE};
 use e2e::platform::life_of;
-use e2e::{Cluster, alone_on_shared_platform, in_namespace};
+use e2e::{Cluster, Look, Namespace, Platform, alone_on_shared_platform, in_namespace, until};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
@@ -15,6 +16,7 @@ use kube::ResourceExt;
 use kube::api::{Api, PostParams};
 
 const CRD: &str = "socialplatforms.socialplatform.io";
+const SEEN_WITHIN: Duration = Duration::from_secs(60);
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator/api/samples");
 
 /// All the operator may do, as `verb resource.group`, beyond what every account may.
@@ -109,7 +111,7 @@ async fn upgrade_and_uninstall_keep_the_platforms() -> Result<()> {
             .install_operator(&["--set-string", "logFilter=debug"])
             .await?;
         operator_is_installed(cluster).await?;
-        platform.ready().await?;
+        is_seen(platform).await?;
         ensure!(
             lives(platform).await? == pods,
             "an upgrade of the operator replaced or restarted pods of the platform"
@@ -122,6 +124,7 @@ async fn upgrade_and_uninstall_keep_the_platforms() -> Result<()> {
         platform.first_request().await?;
         cluster.install_operator(&[]).await?;
         operator_is_installed(cluster).await?;
+        is_seen(platform).await?;
         let ready = platform.ready().await?;
 
         ensure!(
@@ -139,6 +142,21 @@ async fn upgrade_and_uninstall_keep_the_platforms() -> Result<()> {
 
         Ok(())
     })
+    .await
+}
+
+/// The status alone does not tell whether the operator that runs has looked: one before it wrote it.
+async fn is_seen(platform: &Platform) -> Result<()> {
+    let Namespace { name, cluster, .. } = &platform.namespace;
+
+    until(
+        "the new operator to see the platform ready",
+        SEEN_WITHIN,
+        async || {
+            let seen = cluster.operator_saw_ready(name).await?;
+            Ok(Look::when(seen, || "not seen yet".to_owned()))
+        },
+    )
     .await
 }
 
