@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a pod may take to end, the pause before its end included.
-pub(crate) const GRACE_SECONDS: i64 = 30;
+pub(crate) const GRACE_SECONDS: i64 = 40;
 
 /// How long a service finishes what runs.
 pub(crate) const DRAIN_SECONDS: i64 = 20;
@@ -26,8 +26,11 @@ pub(crate) const DRAIN_SECONDS: i64 = 20;
 /// How long a pod goes on serving after its end was decided, while proxies learn that it is gone.
 pub(crate) const PRE_STOP_SECONDS: i64 = 5;
 
-// A pod that needs longer than its grace period is killed amid its requests.
-const _: () = assert!(PRE_STOP_SECONDS + DRAIN_SECONDS < GRACE_SECONDS);
+/// How long a service settles what its requests left: events to publish, files to finish, messages to hand back.
+const SETTLE_SECONDS: i64 = 10;
+
+// A pod that needs longer than its grace period is killed amid its work.
+const _: () = assert!(PRE_STOP_SECONDS + DRAIN_SECONDS + SETTLE_SECONDS < GRACE_SECONDS);
 
 /// Files of a Secret are for their owner and the pod's group to read.
 const SECRET_FILE_MODE: i32 = 0o440;

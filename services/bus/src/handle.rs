@@ -25,8 +25,10 @@ const DELIVERY_COUNT: &str = "x-delivery-count";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Handled,
-    /// Delivered again, and counted.
+    /// Delivered again; the event is not at fault.
     HandBack,
+    /// Delivered again, and counted against the event.
+    Failed,
     DeadLetter,
     /// The connection it came from is gone; it is delivered again over another.
     Lost,
@@ -44,7 +46,7 @@ impl Verdict {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Handled => "ok",
-            Self::HandBack => "handed_back",
+            Self::HandBack | Self::Failed => "handed_back",
             Self::DeadLetter => "dead_letter",
             Self::Lost => "lost",
         }
@@ -108,7 +110,7 @@ where
             Failure::Poison(_) => return Verdict::DeadLetter,
             Failure::Failed(_) => {
                 wait(delay_after(handed_back), shutdown).await;
-                return Verdict::HandBack;
+                return Verdict::Failed;
             }
             Failure::Unavailable(_) => wait(backoff.next(), shutdown).await,
         }
@@ -179,6 +181,8 @@ async fn tell(acker: &Acker, verdict: Verdict) {
             };
             acker.nack(requeue).await
         }
+        // Every version counts a rejected message against the delivery limit; from 4.3 on a nack is no delivery.
+        Verdict::Failed => acker.reject(BasicRejectOptions { requeue: true }).await,
         Verdict::DeadLetter => acker.reject(BasicRejectOptions { requeue: false }).await,
         Verdict::Lost => return,
     };

@@ -6,6 +6,10 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 const DUPLICATE_KEY: i32 = 11000;
 /// `MaxTimeMSExpired`: the server gave an operation up because it took longer than it was allowed to.
 const MAX_TIME_EXPIRED: i32 = 50;
+/// What a member answers that stops, steps down or is no primary: `ShutdownInProgress`, `PrimarySteppedDown`,
+/// `NotWritablePrimary`, `InterruptedAtShutdown`, `InterruptedDueToReplStateChange`, `NotPrimaryNoSecondaryOk`,
+/// `NotPrimaryOrSecondary`. The driver tries once more; when no other member is found it passes the answer on.
+const GOING_AWAY: [i32; 7] = [91, 189, 10107, 11600, 11602, 13435, 13436];
 
 /// A unique index refused the write.
 pub fn is_duplicate_key(error: &Error) -> bool {
@@ -25,10 +29,14 @@ pub fn is_unavailable(error: &Error) -> bool {
             | ErrorKind::Io(_)
             | ErrorKind::DnsResolve { .. }
             | ErrorKind::Authentication { .. }
-    ) || matches!(&*error.kind, ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
+    ) || matches!(&*error.kind, ErrorKind::Command(command) if is_passing(command.code))
         || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
         || matches!(
             &*error.kind,
             ErrorKind::Write(WriteFailure::WriteConcernError(_))
         )
+}
+
+fn is_passing(code: i32) -> bool {
+    code == MAX_TIME_EXPIRED || GOING_AWAY.contains(&code)
 }

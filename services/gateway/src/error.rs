@@ -57,12 +57,17 @@ impl From<Error> for Problem {
                 error.to_string(),
             ),
             // No names and addresses of services in what the client reads.
-            Error::Unreachable { .. } | Error::BrokenAnswer { .. } => Self::new(
-                StatusCode::BAD_GATEWAY,
+            Error::Unreachable { .. } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
                 "upstream_unreachable",
                 "the service that answers this is away for a moment, try again",
             )
             .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
+            Error::BrokenAnswer { .. } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "upstream_broken",
+                "the service that answers this broke off: whether it did what was asked is unknown",
+            ),
             Error::SlowAnswer { .. } => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "upstream_timeout",

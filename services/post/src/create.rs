@@ -9,6 +9,7 @@ use service_kit::{CurrentUser, JsonBody, RequestContext};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::finish::finish;
 use crate::post::{Content, Id, MediaIds, Post};
 
 #[derive(Debug, Deserialize)]
@@ -36,8 +37,13 @@ pub async fn create(
     let author = Id::parse(&user.id).ok_or(Error::NoAccount)?;
     let content = Content::parse(&body.content)?;
     let media_ids = MediaIds::parse(&body.media_ids.unwrap_or_default())?;
-    let stored = app.store.insert(author, content, media_ids).await?;
-    app.announcer.created(&stored, context);
+    let stored = finish(async move {
+        let stored = app.store.insert(author, content, media_ids).await?;
+        app.announcer.created(&stored, context);
+
+        Ok::<_, Error>(stored)
+    })
+    .await?;
 
     let location = format!("/v1/posts/{}", stored.post.id);
     let created = Created {

@@ -7,6 +7,7 @@ use service_kit::{CurrentUser, RequestContext};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::finish::finish;
 use crate::post::Id;
 use crate::read::PathId;
 
@@ -24,13 +25,18 @@ pub async fn delete(
     PathId(id): PathId,
 ) -> Result<Json<Deleted>, Error> {
     let author = Id::parse(&user.id).ok_or(Error::NoAccount)?;
-    let Some(deleted) = app.store.delete(&id, &author).await? else {
-        return Err(match app.store.find(&id).await? {
-            Some(_) => Error::NotTheAuthor,
-            None => Error::NotFound(id),
-        });
-    };
-    app.announcer.deleted(&deleted, context);
+    finish(async move {
+        let Some(deleted) = app.store.delete(&id, &author).await? else {
+            return Err(match app.store.find(&id).await? {
+                Some(_) => Error::NotTheAuthor,
+                None => Error::NotFound(id),
+            });
+        };
+        app.announcer.deleted(&deleted, context);
+
+        Ok(())
+    })
+    .await?;
 
     Ok(Json(Deleted {
         success: true,

@@ -18,6 +18,7 @@ mod post;
 
 mod announce;
 mod error;
+mod finish;
 mod store;
 
 use std::sync::Arc;

@@ -63,14 +63,23 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let path = error.path().to_string();
         let inner = error.inner();
         match inner.classify() {
-            serde_json::error::Category::Data if path == "." => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_field",
-                inner.to_string(),
-            ),
             serde_json::error::Category::Data => {
-                let detail = format!("{path}: {inner}");
-                Problem::refused("invalid_field", path, detail)
+                let inner = inner.to_string();
+                // A field that is missing has no path of its own; serde names it in the message.
+                match inner
+                    .strip_prefix("missing field `")
+                    .and_then(|rest| rest.split_once('`'))
+                {
+                    Some((field, _)) => {
+                        Problem::refused("invalid_field", field.to_owned(), inner.clone())
+                    }
+                    None if path == "." => {
+                        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", inner)
+                    }
+                    None => {
+                        Problem::refused("invalid_field", path.clone(), format!("{path}: {inner}"))
+                    }
+                }
             }
             _ => malformed(inner),
         }

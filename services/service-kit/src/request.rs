@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use prometheus::IntGauge;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, info_span};
@@ -24,7 +25,7 @@ struct Bounds {
 /// `routes` with everything around them; unknown paths and methods answer as problems too.
 pub(crate) fn wrap(routes: Router, config: &ServerConfig, metrics: Metrics) -> Router {
     let bounds = Bounds {
-        slots: Arc::new(Semaphore::new(config.max_concurrent_requests)),
+        slots: Arc::new(Semaphore::new(config.max_concurrent_requests as usize)),
         timeout: Duration::from_secs(config.request_timeout_seconds),
     };
 
@@ -74,9 +75,9 @@ async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Nex
         info_span!("request", requestId = %context.request_id, traceId = %context.trace_id());
     request.extensions_mut().insert(context.clone());
 
-    metrics.in_flight.inc();
+    let in_flight = InFlight::one(&metrics);
     let response = next.run(request).instrument(span.clone()).await;
-    metrics.in_flight.dec();
+    drop(in_flight);
 
     let mut response = problem::render(response, &context.request_id);
     let status = response.status().as_u16();
@@ -96,6 +97,22 @@ async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Nex
     });
 
     response
+}
+
+/// Counts a request until it is answered, or dropped because its client hung up.
+struct InFlight(IntGauge);
+
+impl InFlight {
+    fn one(metrics: &Metrics) -> Self {
+        metrics.in_flight.inc();
+        Self(metrics.in_flight.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// A method by its name, if it has one that everybody knows: what a client makes up must not become a metric.

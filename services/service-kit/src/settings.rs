@@ -28,12 +28,12 @@ pub struct ServerConfig {
     pub drain_seconds: u64,
 
     /// How long a request may take until its answer begins, in seconds.
-    #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value_t = 10)]
+    #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub request_timeout_seconds: u64,
 
     /// How many requests are worked on at once; those above are refused with 503.
-    #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value_t = 512)]
-    pub max_concurrent_requests: usize,
+    #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub max_concurrent_requests: u32,
 }
 
 /// What a service that checks access tokens is told.
@@ -144,7 +144,7 @@ fn sentence<C: CommandFactory>(error: &clap::Error) -> String {
             format!("{name}: missing setting: {}", missing.join(", "))
         }
         (_, Some(ContextValue::String(argument))) => {
-            // The value itself stays unsaid: it may be a secret.
+            // Settings that are secrets take any text, so what a parser says of a value may be shown.
             let reason = std::error::Error::source(error).map(|source| format!(": {source}"));
             format!(
                 "{name}: bad setting: {}{}",
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_is_named_and_its_value_is_not() {
+    fn a_wrong_setting_is_named_with_what_is_wrong() {
         assert_eq!(
             refusal(&["sample", "--store-url", "x", "--limit", "7000"]),
             "sample: bad setting: SAMPLE_LIMIT (--limit): 7000 is not in 0..=255"

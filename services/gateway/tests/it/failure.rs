@@ -43,7 +43,7 @@ async fn a_service_that_is_away_takes_only_its_own_paths_with_it() {
     ] {
         let response = send(&gateway, method, path).await;
         assert_eq!(response.headers()["retry-after"], "1");
-        let problem = assert_problem(response, 502, "upstream_unreachable").await;
+        let problem = assert_problem(response, 503, "upstream_unreachable").await;
         assert!(!problem.to_string().contains("127.0.0.1"), "{problem}");
     }
 
@@ -117,7 +117,7 @@ async fn a_request_that_may_have_been_done_is_not_done_again() {
     let gateway = gateway_before(&url).await;
     for (count, method) in [Method::POST, Method::GET].into_iter().enumerate() {
         let response = send(&gateway, method, "/v1/posts").await;
-        assert_problem(response, 502, "upstream_unreachable").await;
+        assert_problem(response, 502, "upstream_broken").await;
         assert_eq!(tries.load(Ordering::Relaxed), count + 1);
     }
 }
@@ -205,7 +205,7 @@ async fn failures_are_counted_by_service_and_reason() {
 
     let line = r#"upstream_failures_total{reason="unreachable",upstream="post"} 1"#;
     assert!(metrics.contains(line), "{metrics}");
-    let line = r#"http_requests_total{method="GET",route="/v1/posts",status="502"} 1"#;
+    let line = r#"http_requests_total{method="GET",route="/v1/posts",status="503"} 1"#;
     assert!(metrics.contains(line), "{metrics}");
 }
 
