@@ -13,10 +13,12 @@ const GOING_AWAY: [i32; 7] = [91, 189, 10107, 11600, 11602, 13435, 13436];
 
 /// A unique index refused the write.
 pub fn is_duplicate_key(error: &Error) -> bool {
-    matches!(
-        &*error.kind,
-        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY
-    )
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
+        // What `findAndModify` answers.
+        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
+        _ => false,
+    }
 }
 
 /// The database could not be reached or could not answer in time: the caller may try again, and whether a write took

@@ -2,6 +2,8 @@
 //!
 //! What is stored, and under which names, is each service's own business.
 
+pub mod idempotency;
+
 mod call;
 mod error;
 

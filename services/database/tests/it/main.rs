@@ -1,0 +1,3 @@
+//! What services share of MongoDB, with the real one.
+
+mod idempotency;
