@@ -40,6 +40,7 @@ async fn a_token_is_worth_nothing_once_it_has_expired() -> Result<()> {
         let subject = Subject {
             user_id: "0123456789abcdef01234567".to_owned(),
             user_name: "somebody".to_owned(),
+            session_id: "0123456789abcdef01234568".to_owned(),
         };
         let now = jiff::Timestamp::now().as_second();
         let api = platform.public_api()?;

@@ -10,8 +10,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Probe, Secret, S
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use operator_api::{SocialPlatform, SocialPlatformSpec};
 use operator_render::{
-    Credentials, Defaults, GatewayObjects, MongoDbPasswords, Objects, ServiceObjects, render,
-    validate,
+    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, render, validate,
 };
 use service_kit::{Health, Listeners, Metrics, Settings};
 use tokio::net::TcpListener;
@@ -21,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 struct Rendered {
     deployment: Deployment,
     service: Service,
-    secret: Option<Secret>,
+    secret: Secret,
 }
 
 #[test]
@@ -105,7 +104,7 @@ fn the_gateway_is_told_the_addresses_of_the_services() {
     let told: BTreeSet<_> = gateway
         .values()
         .into_iter()
-        .filter(|(name, _)| name.ends_with("_URL"))
+        .filter(|(name, value)| name.ends_with("_URL") && value.starts_with("http"))
         .map(|(_, value)| value)
         .collect();
 
@@ -234,7 +233,7 @@ impl Rendered {
         reference: Option<&k8s_openapi::api::core::v1::SecretKeySelector>,
     ) -> String {
         let reference = reference.unwrap();
-        let secret = self.secret.as_ref().unwrap();
+        let secret = &self.secret;
         assert_eq!(Some(&reference.name), secret.metadata.name.as_ref());
         let value = &secret.data.as_ref().unwrap()[&reference.key];
 
@@ -252,21 +251,7 @@ impl From<ServiceObjects> for Rendered {
         Self {
             deployment,
             service,
-            secret: Some(secret),
-        }
-    }
-}
-
-impl From<GatewayObjects> for Rendered {
-    fn from(objects: GatewayObjects) -> Self {
-        let GatewayObjects {
-            service,
-            deployment,
-        } = objects;
-        Self {
-            deployment,
-            service,
-            secret: None,
+            secret,
         }
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource};
 use operator_api::{Component, names};
-use operator_render::{GatewayObjects, Objects, ServiceObjects, StoreObjects};
+use operator_render::{Objects, ServiceObjects, StoreObjects};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
@@ -78,6 +78,7 @@ pub async fn apply(
         (Component::Post, post),
         (Component::Media, media),
         (Component::Search, search),
+        (Component::Gateway, gateway),
     ] {
         let ServiceObjects {
             secret,
@@ -91,18 +92,6 @@ pub async fn apply(
                 .put_in(&mut found.deployments, component, deployment)
                 .await;
         }
-    }
-
-    let GatewayObjects {
-        service,
-        deployment,
-    } = gateway;
-    let component = Component::Gateway;
-    writer.put_in(&mut found.services, component, service).await;
-    if found.deployments.contains_key(&component) || writer.may_make(component, found) {
-        writer
-            .put_in(&mut found.deployments, component, deployment)
-            .await;
     }
 
     writer.failure.map_or(Ok(()), Err)

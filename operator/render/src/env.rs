@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 use operator_api::{
     Component,
-    names::{ADMIN_PORT, HTTP_PORT, RABBITMQ_PORT, object_name},
+    names::{ADMIN_PORT, HTTP_PORT, RABBITMQ_PORT, REDIS_PORT, object_name},
 };
 
 use crate::{platform::ValidatedPlatform, pod::DRAIN_SECONDS};
@@ -12,6 +12,7 @@ use crate::{platform::ValidatedPlatform, pod::DRAIN_SECONDS};
 pub(crate) const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024;
 
 pub(crate) const MONGODB_URL_KEY: &str = "mongodb-url";
+pub(crate) const REDIS_URL_KEY: &str = "redis-url";
 pub(crate) const RABBITMQ_URL_KEY: &str = "rabbitmq-url";
 
 /// The one user of RabbitMQ.
@@ -56,12 +57,24 @@ pub(crate) fn database(platform: &ValidatedPlatform, component: Component) -> Ve
     ]
 }
 
+/// What the services share and may lose: limits, ended sessions, cached pages.
+pub(crate) fn shared_memory(platform: &ValidatedPlatform, component: Component) -> Vec<EnvVar> {
+    vec![from_secret("REDIS_URL", platform, component, REDIS_URL_KEY)]
+}
+
 /// The broker that carries events.
 pub(crate) fn events(platform: &ValidatedPlatform, component: Component) -> Vec<EnvVar> {
     vec![
         from_secret("RABBITMQ_URL", platform, component, RABBITMQ_URL_KEY),
         value("EVENTS_NAMESPACE", "social"),
     ]
+}
+
+/// Connection string of Redis.
+pub(crate) fn redis_url(platform: &ValidatedPlatform, password: &str) -> String {
+    let host = object_name(&platform.name, Component::Redis);
+
+    format!("redis://:{password}@{host}:{REDIS_PORT}")
 }
 
 /// Connection string of RabbitMQ, its default virtual host `/` percent-encoded.

@@ -8,16 +8,23 @@ use operator_api::{
 
 use crate::{
     config_hash::ConfigHash,
-    env, jwks,
-    objects::GatewayObjects,
+    credentials::Credentials,
+    env::{self, REDIS_URL_KEY},
+    jwks,
+    objects::ServiceObjects,
     platform::{GatewayExposure, ValidatedPlatform},
+    secret,
     service::{self, Program},
 };
 
 /// Longer than the longest of the services behind it, so that their answer is the one people see.
 const REQUEST_TIMEOUT_SECONDS: u32 = 65;
 
-pub(crate) fn objects(platform: &ValidatedPlatform, keys: &ConfigMap) -> GatewayObjects {
+pub(crate) fn objects(
+    platform: &ValidatedPlatform,
+    credentials: &Credentials,
+    keys: &ConfigMap,
+) -> ServiceObjects {
     let component = Component::Gateway;
     let upstreams = [
         ("IDENTITY_URL", Component::Identity),
@@ -25,9 +32,12 @@ pub(crate) fn objects(platform: &ValidatedPlatform, keys: &ConfigMap) -> Gateway
         ("MEDIA_URL", Component::Media),
         ("SEARCH_URL", Component::Search),
     ];
+    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let secret = secret::of(platform, component, &[(REDIS_URL_KEY, &redis_url)]);
     let env = [
         env::server(REQUEST_TIMEOUT_SECONDS),
         env::tokens(platform),
+        env::shared_memory(platform, component),
         upstreams
             .into_iter()
             .map(|(name, upstream)| upstream_url(platform, name, upstream))
@@ -40,10 +50,11 @@ pub(crate) fn objects(platform: &ValidatedPlatform, keys: &ConfigMap) -> Gateway
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
-        config: ConfigHash::default().config_map(keys),
+        config: ConfigHash::default().secret(&secret).config_map(keys),
     };
 
-    GatewayObjects {
+    ServiceObjects {
+        secret,
         service: exposed_service(platform),
         deployment: service::deployment(platform, program),
     }

@@ -6,7 +6,7 @@ use operator_api::{Component, names::object_name};
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
-    env::{self, MONGODB_URL_KEY},
+    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
     platform::ValidatedPlatform,
@@ -28,11 +28,15 @@ pub(crate) fn objects(
     let component = Component::Identity;
     let mongodb_url =
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.identity);
+    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
     let secret = secret::of(
         platform,
         component,
         &[
             (MONGODB_URL_KEY, &mongodb_url),
+            (REDIS_URL_KEY, &redis_url),
+            (RABBITMQ_URL_KEY, &rabbitmq_url),
             (SIGNING_KEY, &credentials.signing_key_pem),
             (REFRESH_KEY, &credentials.refresh_key),
         ],
@@ -41,6 +45,8 @@ pub(crate) fn objects(
         env::server(REQUEST_TIMEOUT_SECONDS),
         env::tokens(platform),
         env::database(platform, component),
+        env::shared_memory(platform, component),
+        env::events(platform, component),
         vec![
             env::value(
                 "TOKEN_SIGNING_KEY_FILE",

@@ -36,7 +36,7 @@ mod probes;
 mod fixture;
 
 pub use credentials::{Credentials, CredentialsError, MongoDbPasswords, credentials_secret};
-pub use objects::{GatewayObjects, Objects, ServiceObjects, StoreObjects};
+pub use objects::{Objects, ServiceObjects, StoreObjects};
 pub use platform::ValidatedPlatform;
 pub use validate::{Defaults, Invalid, validate};
 
@@ -52,7 +52,7 @@ pub fn render(platform: &ValidatedPlatform, credentials: &Credentials) -> Object
         post: post::objects(platform, credentials, &jwks),
         media: media::objects(platform, credentials, &jwks),
         search: search::objects(platform, credentials, &jwks),
-        gateway: gateway::objects(platform, &jwks),
+        gateway: gateway::objects(platform, credentials, &jwks),
         jwks,
     }
 }

@@ -6,7 +6,7 @@ use operator_api::Component;
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
-    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY},
+    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
     platform::ValidatedPlatform,
@@ -26,11 +26,13 @@ pub(crate) fn objects(
     let mongodb_url =
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.media);
     let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
+    let redis_url = env::redis_url(platform, &credentials.redis_password);
     let secret = secret::of(
         platform,
         component,
         &[
             (MONGODB_URL_KEY, &mongodb_url),
+            (REDIS_URL_KEY, &redis_url),
             (RABBITMQ_URL_KEY, &rabbitmq_url),
         ],
     );
@@ -38,6 +40,7 @@ pub(crate) fn objects(
         env::server(REQUEST_TIMEOUT_SECONDS),
         env::tokens(platform),
         env::database(platform, component),
+        env::shared_memory(platform, component),
         env::events(platform, component),
         vec![env::value("MAX_UPLOAD_BYTES", env::MAX_UPLOAD_BYTES)],
     ];

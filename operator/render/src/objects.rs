@@ -17,7 +17,7 @@ pub struct Objects {
     pub post: ServiceObjects,
     pub media: ServiceObjects,
     pub search: ServiceObjects,
-    pub gateway: GatewayObjects,
+    pub gateway: ServiceObjects,
 }
 
 /// A store: its settings and secrets as files, its stable address, its one pod with a volume.
@@ -28,17 +28,10 @@ pub struct StoreObjects {
     pub stateful_set: StatefulSet,
 }
 
-/// A service behind the gateway: what only it may know, its address, its pods.
+/// One of our five services: what only it may know, its address, its pods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceObjects {
     pub secret: Secret,
-    pub service: Service,
-    pub deployment: Deployment,
-}
-
-/// The gateway. It knows no secret.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GatewayObjects {
     pub service: Service,
     pub deployment: Deployment,
 }

@@ -1,20 +1,24 @@
 //! Post: what people write.
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use operator_api::Component;
+use operator_api::{Component, names::object_name};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
-    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY},
+    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
     platform::ValidatedPlatform,
-    secret,
+    pod, secret,
     service::{self, Program},
 };
 
 const REQUEST_TIMEOUT_SECONDS: u32 = 10;
+
+const KEYS_VOLUME: &str = "post";
+const CURSOR_KEY: &str = "cursor-key";
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
@@ -25,26 +29,45 @@ pub(crate) fn objects(
     let mongodb_url =
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.post);
     let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
+    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let cursor_key = cursor_key(&credentials.mongodb_passwords.post);
     let secret = secret::of(
         platform,
         component,
         &[
             (MONGODB_URL_KEY, &mongodb_url),
+            (REDIS_URL_KEY, &redis_url),
             (RABBITMQ_URL_KEY, &rabbitmq_url),
+            (CURSOR_KEY, &cursor_key),
         ],
     );
     let env = [
         env::server(REQUEST_TIMEOUT_SECONDS),
         env::tokens(platform),
         env::database(platform, component),
+        env::shared_memory(platform, component),
         env::events(platform, component),
+        vec![env::value(
+            "CURSOR_KEY_FILE",
+            "/etc/socialplatform/post/cursor-key",
+        )],
     ];
     let program = Program {
         component,
         shape: platform.post,
         env: env.concat(),
-        volumes: vec![jwks::volume(platform)],
-        mounts: vec![jwks::mount()],
+        volumes: vec![
+            jwks::volume(platform),
+            pod::secret_volume(
+                KEYS_VOLUME,
+                object_name(&platform.name, component),
+                &[CURSOR_KEY],
+            ),
+        ],
+        mounts: vec![
+            jwks::mount(),
+            pod::read_only_mount(KEYS_VOLUME, "/etc/socialplatform/post"),
+        ],
         config: ConfigHash::default().secret(&secret).config_map(keys),
     };
 
@@ -53,4 +76,10 @@ pub(crate) fn objects(
         service: service::service(platform, component),
         deployment: service::deployment(platform, program),
     }
+}
+
+/// The key cursors are made with: 32 bytes as 64 hexadecimal digits. It follows from what only post knows anyway, so it
+/// needs no place among what is generated; with another password, cursors given before are refused.
+fn cursor_key(password: &str) -> String {
+    hex::encode(Sha256::digest(format!("cursors {password}")))
 }

@@ -6,7 +6,7 @@ use operator_api::Component;
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
-    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY},
+    env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
     platform::ValidatedPlatform,
@@ -25,11 +25,13 @@ pub(crate) fn objects(
     let mongodb_url =
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.search);
     let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
+    let redis_url = env::redis_url(platform, &credentials.redis_password);
     let secret = secret::of(
         platform,
         component,
         &[
             (MONGODB_URL_KEY, &mongodb_url),
+            (REDIS_URL_KEY, &redis_url),
             (RABBITMQ_URL_KEY, &rabbitmq_url),
         ],
     );
@@ -37,6 +39,7 @@ pub(crate) fn objects(
         env::server(REQUEST_TIMEOUT_SECONDS),
         env::tokens(platform),
         env::database(platform, component),
+        env::shared_memory(platform, component),
         env::events(platform, component),
     ];
     let program = Program {

@@ -6,6 +6,8 @@
 
 mod envelope;
 mod post;
+mod user;
 
 pub use envelope::{Envelope, Event, Origin};
-pub use post::{PostCreated, PostDeleted};
+pub use post::{PostCreated, PostDeleted, PostUpdated};
+pub use user::UserDeleted;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{IntCounterVec, Opts};
-use service_kit::settings::SettingError;
-use service_kit::{MAX_JSON_BYTES, Metrics};
-use token::Verifier;
+use service_kit::{Authenticator, MAX_JSON_BYTES, Metrics};
 
 use crate::config::Config;
 use crate::routes::Body;
@@ -20,7 +18,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct App {
     pub upstreams: Arc<Upstreams>,
-    pub verifier: Arc<Verifier>,
+    pub authenticator: Authenticator,
     /// How long a service may take until its answer begins.
     pub head_timeout: Duration,
     /// Requests a service did not answer, by service and reason.
@@ -29,8 +27,8 @@ pub struct App {
 }
 
 impl App {
-    /// Reads the key file; connects to nothing.
-    pub fn new(config: &Config, metrics: &Metrics) -> Result<Self, SettingError> {
+    /// Connects to nothing.
+    pub fn new(config: &Config, authenticator: Authenticator, metrics: &Metrics) -> Self {
         let failures = IntCounterVec::new(
             Opts::new(
                 "upstream_failures_total",
@@ -42,13 +40,13 @@ impl App {
         metrics.register(failures.clone());
         let time = Duration::from_secs(config.server.request_timeout_seconds);
 
-        Ok(Self {
+        Self {
             upstreams: Arc::new(Upstreams::new(config)),
-            verifier: Arc::new(config.token.verifier()?),
+            authenticator,
             head_timeout: time.saturating_sub(MARGIN).max(time / 2),
             failures,
             max_upload_bytes: config.max_upload_bytes,
-        })
+        }
     }
 
     /// How many bytes the body of a request may have.

@@ -1,6 +1,7 @@
 //! The settings of the gateway.
 
 use clap::{Parser, value_parser};
+use redis_kit::RedisConfig;
 use service_kit::{ServerConfig, Settings, TokenConfig};
 
 use crate::upstream::Address;
@@ -14,6 +15,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub token: TokenConfig,
+
+    #[command(flatten)]
+    pub redis: RedisConfig,
 
     /// Where the identity service is: `http://host:port`.
     #[arg(long, env = "IDENTITY_URL")]

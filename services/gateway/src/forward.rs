@@ -9,7 +9,7 @@ use axum::http::request;
 use axum::http::uri::PathAndQuery;
 use axum::response::Response;
 use hyper::body::{Body as _, Incoming};
-use service_kit::{CurrentUser, Problem, RequestContext};
+use service_kit::{Problem, RequestContext};
 use tower_http::timeout::TimeoutBody;
 
 use crate::app::App;
@@ -34,7 +34,7 @@ pub async fn forward(
     let body = RequestBody::new(body, limit);
     if route.access == Access::Token {
         // The service looks at the token again; asking here keeps strangers away from it.
-        CurrentUser::of(&parts.headers, &app.verifier)?;
+        app.authenticator.current_user(&parts.headers)?;
     }
     if body.is_announced_too_large() {
         return Err(Error::TooLarge(limit).into());

@@ -13,6 +13,7 @@ mod headers;
 mod routes;
 mod upstream;
 
+use redis_kit::Redis;
 use service_kit::settings::SettingError;
 use service_kit::{Health, Listeners, Metrics, Service};
 use tokio_util::sync::CancellationToken;
@@ -20,24 +21,33 @@ use tokio_util::sync::CancellationToken;
 use app::App;
 use config::Config;
 
+/// A setting cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+
+    #[error(transparent)]
+    Redis(#[from] redis_kit::ConfigError),
+}
+
 /// Serves until `shutdown`.
 pub async fn run(
     config: Config,
     listeners: Listeners,
     shutdown: CancellationToken,
-) -> Result<(), SettingError> {
+) -> Result<(), StartError> {
     let metrics = Metrics::new();
-    let app = App::new(&config, &metrics)?;
+    let redis = Redis::new(&config.redis)?;
+    metrics.register(redis.connected());
+    let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
+    let app = App::new(&config, authenticator, &metrics);
     // The gateway is ready whenever it serves. With the services behind it as conditions, one that is away would take
     // the paths of the three others with it.
-    let health = app
-        .upstreams
-        .all()
-        .into_iter()
-        .cloned()
-        .fold(Health::new(), |health, upstream| {
-            health.with_note(upstream.name, move || upstream.clone().reach())
-        });
+    let health = app.upstreams.all().into_iter().cloned().fold(
+        Health::new().with_note("redis", move || redis.clone().check()),
+        |health, upstream| health.with_note(upstream.name, move || upstream.clone().reach()),
+    );
     let service = Service {
         routes: routes::routes(app),
         health,

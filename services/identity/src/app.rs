@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use mongodb::Database;
 use service_kit::settings::{SettingError, read_file};
 use service_kit::{Metrics, TokenConfig};
-use token::{SignError, Signer, Subject};
+use token::{SignError, Signer, Subject, Verifier};
 
 use crate::config::Config;
 use crate::hasher::Hasher;
 use crate::password::HashError;
 use crate::refresh_token::{KeyError, RefreshKey};
-use crate::session::Lifetimes;
+use crate::session::{Lifetimes, Session};
 use crate::store::Store;
 use crate::user::User;
 
@@ -40,6 +40,9 @@ pub enum StartError {
 
     #[error(transparent)]
     Database(#[from] database::ConfigError),
+
+    #[error(transparent)]
+    Redis(#[from] redis_kit::ConfigError),
 
     #[error("failed to use the file named by TOKEN_SIGNING_KEY_FILE")]
     SigningKey(#[source] token::KeyError),
@@ -102,11 +105,17 @@ impl App {
         })
     }
 
-    /// A token by which `user` is known from `now` on.
-    pub fn access_token(&self, user: &User, now: Timestamp) -> Result<String, SignError> {
+    /// A token by which `user` is known from `now` on, as long as `session` lasts.
+    pub fn access_token(
+        &self,
+        user: &User,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<String, SignError> {
         let subject = Subject {
             user_id: user.id.to_string(),
             user_name: user.name.clone(),
+            session_id: session.id.to_string(),
         };
 
         self.signer
@@ -119,11 +128,17 @@ fn check_that_tokens_verify(signer: &Signer, config: &TokenConfig) -> Result<(),
     let subject = Subject {
         user_id: String::new(),
         user_name: String::new(),
+        session_id: String::new(),
     };
     let token = signer.sign(&subject, Timestamp::now().as_second(), 60)?;
 
-    config
-        .verifier()?
+    let keys = read_file("TOKEN_KEYS_FILE", &config.token_keys_file)?;
+    let verifier = Verifier::new(&keys, &config.scope()).map_err(|source| SettingError::Keys {
+        path: config.token_keys_file.clone(),
+        source,
+    })?;
+
+    verifier
         .verify(&token)
         .map(drop)
         .map_err(|_| StartError::KeyNotServed)

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use bus::BusConfig;
 use clap::{Parser, value_parser};
 use database::DatabaseConfig;
+use redis_kit::RedisConfig;
 use service_kit::{ServerConfig, Settings, TokenConfig};
 
 /// Keeps accounts: who somebody is, and the tokens that prove it.
@@ -18,6 +20,12 @@ pub struct Config {
 
     #[command(flatten)]
     pub database: DatabaseConfig,
+
+    #[command(flatten)]
+    pub redis: RedisConfig,
+
+    #[command(flatten)]
+    pub bus: BusConfig,
 
     /// File with the key that signs access tokens: Ed25519, PKCS#8 PEM.
     #[arg(long, env = "TOKEN_SIGNING_KEY_FILE")]

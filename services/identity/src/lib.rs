@@ -21,6 +21,7 @@ mod session;
 mod store;
 mod user;
 
+use redis_kit::Redis;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
 
@@ -36,11 +37,14 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let database = database::connect(&config.database, "identity").await?;
     let metrics = Metrics::new();
+    let redis = Redis::new(&config.redis)?;
+    metrics.register(redis.connected());
     let app = App::new(&config, &database, &metrics)?;
     let indexes = Gate::default();
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
-        .with_gate("indexes", &indexes);
+        .with_gate("indexes", &indexes)
+        .with_note("redis", move || redis.clone().check());
 
     let background = [
         tokio::spawn(app.hasher.clone().tidy(shutdown.clone())),

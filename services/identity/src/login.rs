@@ -76,7 +76,7 @@ impl SignedIn {
             success: true,
             message,
             user_id: user.id.to_string(),
-            access_token: app.access_token(user, now)?,
+            access_token: app.access_token(user, session, now)?,
             refresh_token: session.token(&app.refresh_key).encode(),
         })
     }

@@ -46,7 +46,7 @@ pub async fn refresh(
     let next = session.rotated(now);
     let answer = Refreshed {
         success: true,
-        access_token: app.access_token(&user, now)?,
+        access_token: app.access_token(&user, &next, now)?,
         refresh_token: next.token(&app.refresh_key).encode(),
     };
     if !app.store.rotate(&next).await? {

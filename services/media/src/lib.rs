@@ -25,10 +25,10 @@ mod store;
 mod error;
 mod follow;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Broker, Consumer, Queue};
+use redis_kit::Redis;
 use service_kit::settings::SettingError;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,9 @@ pub enum StartError {
     Database(#[from] database::ConfigError),
 
     #[error(transparent)]
+    Redis(#[from] redis_kit::ConfigError),
+
+    #[error(transparent)]
     Bus(#[from] bus::ConfigError),
 }
 
@@ -59,7 +62,9 @@ pub async fn run(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let verifier = Arc::new(config.token.verifier()?);
+    let redis = Redis::new(&config.redis)?;
+    let redis_connected = redis.connected();
+    let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "media").await?;
     let consumer = Consumer::new(&Broker::new(&config.bus, "media")?, Queue::MediaPosts);
     let store = Store::new(&database);
@@ -69,8 +74,10 @@ pub async fn run(
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
         .with_gate("indexes", &indexed)
-        .with_check("rabbitmq", move || std::future::ready(follower.ready()));
+        .with_check("rabbitmq", move || std::future::ready(follower.ready()))
+        .with_note("redis", move || redis.clone().check());
     let metrics = Metrics::new();
+    metrics.register(redis_connected);
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
 
@@ -82,7 +89,7 @@ pub async fn run(
     ));
     let app = App {
         store: store.clone(),
-        verifier,
+        authenticator,
         max_upload_bytes: config.max_upload_bytes,
     };
     let service = Service {

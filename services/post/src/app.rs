@@ -1,9 +1,7 @@
 //! What every request handler may use.
 
-use std::sync::Arc;
-
 use axum::extract::FromRef;
-use token::Verifier;
+use service_kit::Authenticator;
 
 use crate::announce::Announcer;
 use crate::store::Store;
@@ -12,11 +10,11 @@ use crate::store::Store;
 pub struct App {
     pub store: Store,
     pub announcer: Announcer,
-    pub verifier: Arc<Verifier>,
+    pub authenticator: Authenticator,
 }
 
-impl FromRef<App> for Arc<Verifier> {
+impl FromRef<App> for Authenticator {
     fn from_ref(app: &App) -> Self {
-        app.verifier.clone()
+        app.authenticator.clone()
     }
 }

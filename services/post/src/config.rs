@@ -1,8 +1,11 @@
 //! The settings of the post service.
 
+use std::path::PathBuf;
+
 use bus::BusConfig;
 use clap::Parser;
 use database::DatabaseConfig;
+use redis_kit::RedisConfig;
 use service_kit::{ServerConfig, Settings, TokenConfig};
 
 /// Keeps what people write, and announces what becomes of it.
@@ -19,7 +22,14 @@ pub struct Config {
     pub database: DatabaseConfig,
 
     #[command(flatten)]
+    pub redis: RedisConfig,
+
+    #[command(flatten)]
     pub bus: BusConfig,
+
+    /// File with the key that cursors are made with: 32 bytes as 64 hex digits.
+    #[arg(long, env = "CURSOR_KEY_FILE")]
+    pub cursor_key_file: PathBuf,
 }
 
 impl Settings for Config {

@@ -21,9 +21,8 @@ mod error;
 mod finish;
 mod store;
 
-use std::sync::Arc;
-
 use bus::{Broker, Publisher};
+use redis_kit::Redis;
 use service_kit::settings::SettingError;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +42,9 @@ pub enum StartError {
     Database(#[from] database::ConfigError),
 
     #[error(transparent)]
+    Redis(#[from] redis_kit::ConfigError),
+
+    #[error(transparent)]
     Bus(#[from] bus::ConfigError),
 }
 
@@ -52,7 +54,9 @@ pub async fn run(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let verifier = Arc::new(config.token.verifier()?);
+    let redis = Redis::new(&config.redis)?;
+    let redis_connected = redis.connected();
+    let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "post").await?;
     let publisher = Publisher::start(&Broker::new(&config.bus, "post")?);
     let store = Store::new(&database);
@@ -63,8 +67,10 @@ pub async fn run(
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
         .with_gate("indexes", &indexes)
-        .with_check("rabbitmq", move || std::future::ready(events.ready()));
+        .with_check("rabbitmq", move || std::future::ready(events.ready()))
+        .with_note("redis", move || redis.clone().check());
     let metrics = Metrics::new();
+    metrics.register(redis_connected);
     metrics.register(publisher.connected());
     metrics.register(publisher.published());
     metrics.register(announcer.waiting());
@@ -74,7 +80,7 @@ pub async fn run(
     let app = App {
         store,
         announcer: announcer.clone(),
-        verifier,
+        authenticator,
     };
     let service = Service {
         routes: routes::routes(app),

@@ -1,20 +1,18 @@
 //! What every request handler may use.
 
-use std::sync::Arc;
-
 use axum::extract::FromRef;
-use token::Verifier;
+use service_kit::Authenticator;
 
 use crate::store::Store;
 
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
-    pub verifier: Arc<Verifier>,
+    pub authenticator: Authenticator,
 }
 
-impl FromRef<App> for Arc<Verifier> {
+impl FromRef<App> for Authenticator {
     fn from_ref(app: &App) -> Self {
-        app.verifier.clone()
+        app.authenticator.clone()
     }
 }

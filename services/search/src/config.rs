@@ -3,6 +3,7 @@
 use bus::BusConfig;
 use clap::Parser;
 use database::DatabaseConfig;
+use redis_kit::RedisConfig;
 use service_kit::{ServerConfig, Settings, TokenConfig};
 
 /// Finds posts by their words.
@@ -17,6 +18,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub database: DatabaseConfig,
+
+    #[command(flatten)]
+    pub redis: RedisConfig,
 
     #[command(flatten)]
     pub bus: BusConfig,

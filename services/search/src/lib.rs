@@ -16,9 +16,8 @@ mod follow;
 mod error;
 mod store;
 
-use std::sync::Arc;
-
 use bus::{Broker, Consumer, Queue};
+use redis_kit::Redis;
 use service_kit::settings::SettingError;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +36,9 @@ pub enum StartError {
     Database(#[from] database::ConfigError),
 
     #[error(transparent)]
+    Redis(#[from] redis_kit::ConfigError),
+
+    #[error(transparent)]
     Bus(#[from] bus::ConfigError),
 }
 
@@ -46,7 +48,9 @@ pub async fn run(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let verifier = Arc::new(config.token.verifier()?);
+    let redis = Redis::new(&config.redis)?;
+    let redis_connected = redis.connected();
+    let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "search").await?;
     let consumer = Consumer::new(&Broker::new(&config.bus, "search")?, Queue::SearchPosts);
     let store = Store::new(&database);
@@ -56,8 +60,10 @@ pub async fn run(
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
         .with_gate("indexes", &indexes)
-        .with_check("rabbitmq", move || std::future::ready(follower.ready()));
+        .with_check("rabbitmq", move || std::future::ready(follower.ready()))
+        .with_note("redis", move || redis.clone().check());
     let metrics = Metrics::new();
+    metrics.register(redis_connected);
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
 
@@ -68,7 +74,10 @@ pub async fn run(
         shutdown.clone(),
     ));
     let service = Service {
-        routes: routes::routes(App { store, verifier }),
+        routes: routes::routes(App {
+            store,
+            authenticator,
+        }),
         health,
         metrics,
     };

@@ -1,14 +1,25 @@
 //! Who is asking, as the access token says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use token::{Rejected, Verifier};
+use quick_cache::sync::Cache;
+use token::{LEEWAY_SECONDS, Rejected, Verified, Verifier};
+use tokio_util::sync::CancellationToken;
 
-use crate::Problem;
+use crate::clock::unix_seconds;
+use crate::settings::{SettingError, read_file};
+use crate::{Ended, Problem, TokenConfig};
+
+/// How often the key file is looked at.
+const KEYS_PERIOD: Duration = Duration::from_secs(5);
+/// Tokens whose signature was checked are remembered; at some 600 bytes each this is 2.5 MB at most.
+const REMEMBERED: usize = 4096;
 
 /// The person a request speaks for. A handler that takes one cannot be reached without a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,35 +27,130 @@ pub struct CurrentUser {
     /// 24 hex digits.
     pub id: String,
     pub name: String,
+    /// The session the token was made in, 24 hex digits.
+    pub session_id: String,
 }
 
-impl CurrentUser {
+/// Decides who a request speaks for. Clones share what they know.
+#[derive(Clone)]
+pub struct Authenticator {
+    config: Arc<TokenConfig>,
+    keys: Arc<ArcSwap<Keys>>,
+    ended: Ended,
+}
+
+/// One content of the key file. What was verified with it is forgotten with it.
+struct Keys {
+    text: String,
+    verifier: Verifier,
+    verified: Cache<Box<str>, Arc<Verified>>,
+}
+
+impl Authenticator {
+    /// Reads the key file the settings name. Tokens of the sessions in `ended` are refused.
+    pub fn new(config: &TokenConfig, ended: Ended) -> Result<Self, SettingError> {
+        let keys = Keys::read(config)?;
+
+        Ok(Self {
+            config: Arc::new(config.clone()),
+            keys: Arc::new(ArcSwap::from_pointee(keys)),
+            ended,
+        })
+    }
+
     /// The bearer of the token in `headers`.
-    pub fn of(headers: &HeaderMap, verifier: &Verifier) -> Result<Self, Problem> {
+    pub fn current_user(&self, headers: &HeaderMap) -> Result<CurrentUser, Problem> {
         let token = bearer(headers).ok_or_else(|| {
             Problem::unauthorized(
                 "token_missing",
                 "an access token is needed: Authorization: Bearer …",
             )
         })?;
-        let subject = verifier.verify(token).map_err(|rejected| match rejected {
-            Rejected::Expired => {
-                Problem::unauthorized("token_expired", "the access token has expired")
+        let verified = self
+            .keys
+            .load()
+            .verify(token)
+            .map_err(|rejected| match rejected {
+                Rejected::Expired => {
+                    Problem::unauthorized("token_expired", "the access token has expired")
+                }
+                Rejected::Invalid => {
+                    Problem::unauthorized("token_invalid", "the access token is not valid")
+                }
+            })?;
+        let subject = &verified.subject;
+        if self.ended.contains(&subject.session_id) {
+            return Err(Problem::unauthorized(
+                "session_ended",
+                "the session of the access token has ended",
+            ));
+        }
+
+        Ok(CurrentUser {
+            id: subject.user_id.clone(),
+            name: subject.user_name.clone(),
+            session_id: subject.session_id.clone(),
+        })
+    }
+
+    /// Uses the key file's new content whenever it changes, until `shutdown`. One that cannot be used changes nothing.
+    pub async fn follow_keys(self, shutdown: CancellationToken) {
+        let mut ticks = tokio::time::interval(KEYS_PERIOD);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = shutdown.cancelled() => return,
             }
-            Rejected::Invalid => {
-                Problem::unauthorized("token_invalid", "the access token is not valid")
+            match Keys::read(&self.config) {
+                Ok(keys) if keys.text == self.keys.load().text => {}
+                Ok(keys) => {
+                    self.keys.store(Arc::new(keys));
+                    tracing::info!("the keys that access tokens are checked with have changed");
+                }
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the changed key file cannot be used; the keys from before stay"
+                ),
             }
-        })?;
+        }
+    }
+}
+
+impl Keys {
+    fn read(config: &TokenConfig) -> Result<Self, SettingError> {
+        let path = &config.token_keys_file;
+        let text = read_file("TOKEN_KEYS_FILE", path)?;
+        let verifier =
+            Verifier::new(&text, &config.scope()).map_err(|source| SettingError::Keys {
+                path: path.clone(),
+                source,
+            })?;
 
         Ok(Self {
-            id: subject.user_id,
-            name: subject.user_name,
+            text,
+            verifier,
+            verified: Cache::new(REMEMBERED),
         })
+    }
+
+    fn verify(&self, token: &str) -> Result<Arc<Verified>, Rejected> {
+        if let Some(verified) = self.verified.get(token) {
+            let leeway = i64::try_from(LEEWAY_SECONDS).unwrap_or_default();
+            if unix_seconds() > verified.expires_at.saturating_add(leeway) {
+                self.verified.remove(token);
+                return Err(Rejected::Expired);
+            }
+            return Ok(verified);
+        }
+        let verified = Arc::new(self.verifier.verify(token)?);
+        self.verified.insert(token.into(), verified.clone());
+
+        Ok(verified)
     }
 }
 
 /// The bearer token of a request, if it has exactly one `Authorization` header that carries one.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -55,12 +161,12 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 impl<S: Sync> FromRequestParts<S> for CurrentUser
 where
-    Arc<Verifier>: FromRef<S>,
+    Authenticator: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Self::of(&parts.headers, &Arc::from_ref(state))
+        Authenticator::from_ref(state).current_user(&parts.headers)
     }
 }
 

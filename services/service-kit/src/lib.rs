@@ -5,12 +5,15 @@
 //! `/metrics` on a second port, one shape for every failure ([`Problem`]), bounds on connections, requests, bodies and
 //! time, and an end that loses nothing.
 
+pub mod openapi;
 pub mod settings;
 pub mod telemetry;
 
 mod auth;
+mod clock;
 mod context;
 mod deprecation;
+mod ended;
 mod extract;
 mod health;
 mod idempotency;
@@ -23,9 +26,10 @@ mod serve;
 mod shutdown;
 mod start;
 
-pub use auth::{CurrentUser, bearer};
+pub use auth::{Authenticator, CurrentUser};
 pub use context::RequestContext;
 pub use deprecation::deprecated;
+pub use ended::Ended;
 pub use extract::{JsonBody, MAX_JSON_BYTES, Params};
 pub use health::{Gate, Health};
 pub use idempotency::IdempotencyKey;

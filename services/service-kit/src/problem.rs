@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTI
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -22,18 +23,28 @@ pub struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-#[derive(Serialize)]
+/// The body of every failure: a problem document (RFC 9457), with what older clients read.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// A page about failures of this kind.
     r#type: String,
+    /// The status in words.
     title: &'a str,
     status: u16,
+    /// A sentence for people.
     detail: &'a str,
+    /// Stable, for programs.
     code: &'a str,
+    /// The field or parameter whose value is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// What to tell whoever looks into the logs.
     request_id: &'a str,
+    /// Always false.
     success: bool,
+    /// The same as `detail`.
     message: &'a str,
 }
 
@@ -153,7 +164,7 @@ impl Problem {
 
     fn document(&self, request_id: &str) -> Vec<u8> {
         let document = Document {
-            r#type: format!("urn:socialplatform:problem:{}", self.code),
+            r#type: format!("/docs/problems#{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
@@ -220,7 +231,7 @@ mod tests {
         assert_eq!(
             document,
             serde_json::json!({
-                "type": "urn:socialplatform:problem:too_short",
+                "type": "/docs/problems#too_short",
                 "title": "Unprocessable Entity",
                 "status": 422,
                 "detail": "the password has fewer than 8 characters",

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser};
-use token::{Scope, Verifier};
+use token::Scope;
 
 /// What every service is told.
 #[derive(Debug, Clone, Args)]
@@ -77,17 +77,6 @@ impl TokenConfig {
             issuer: self.token_issuer.clone(),
             audience: self.token_audience.clone(),
         }
-    }
-
-    /// The checker of tokens these settings describe. Reads the key file.
-    pub fn verifier(&self) -> Result<Verifier, SettingError> {
-        let path = &self.token_keys_file;
-        let keys = read_file("TOKEN_KEYS_FILE", path)?;
-
-        Verifier::new(&keys, &self.scope()).map_err(|source| SettingError::Keys {
-            path: path.clone(),
-            source,
-        })
     }
 }
 

@@ -9,6 +9,7 @@ use token::{Scope, Signer, Subject};
 pub const SIGNING_KEY_FILE: &str = "signing-key.pem";
 pub const KEYS_FILE: &str = "jwks.json";
 pub const REFRESH_KEY_FILE: &str = "refresh-key";
+pub const CURSOR_KEY_FILE: &str = "cursor-key";
 
 const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1LJwD4YXpzAj8edhkT5nk9CGuVrX5r2V4ibigdT2SA
@@ -29,6 +30,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         (SIGNING_KEY_FILE, SIGNING_KEY),
         (KEYS_FILE, signer.public_keys()),
         (REFRESH_KEY_FILE, &"5a".repeat(32)),
+        (CURSOR_KEY_FILE, &"c5".repeat(32)),
     ];
     for (name, content) in files {
         std::fs::write(folder.join(name), content).expect("the temporary folder can be written");
@@ -92,6 +94,7 @@ impl Token {
         let subject = Subject {
             user_id: user_id.to_owned(),
             user_name: "someone".to_owned(),
+            session_id: crate::object_id(),
         };
 
         Signer::new(key, scope)

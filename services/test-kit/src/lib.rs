@@ -6,8 +6,10 @@ mod proxy;
 mod running;
 mod stores;
 
-pub use keys::{KEYS_FILE, REFRESH_KEY_FILE, SIGNING_KEY_FILE, Token, key_file, scope};
+pub use keys::{
+    CURSOR_KEY_FILE, KEYS_FILE, REFRESH_KEY_FILE, SIGNING_KEY_FILE, Token, key_file, scope,
+};
 pub use problem::assert_problem;
 pub use proxy::Proxy;
 pub use running::Running;
-pub use stores::{database_url, events_namespace, object_id, rabbitmq_url};
+pub use stores::{database_url, events_namespace, object_id, rabbitmq_url, redis_url};

@@ -16,6 +16,10 @@ pub fn rabbitmq_url() -> String {
     setting("TEST_RABBITMQ_URL")
 }
 
+pub fn redis_url() -> String {
+    setting("TEST_REDIS_URL")
+}
+
 /// A prefix for exchange and queues that only the caller uses.
 pub fn events_namespace() -> String {
     format!("test-{}", Uuid::new_v4().simple())

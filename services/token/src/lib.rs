@@ -8,10 +8,10 @@ mod keys;
 mod signer;
 mod verifier;
 
-pub use claims::{Claims, Subject};
+pub use claims::{Claims, Subject, Verified};
 pub use keys::KeyError;
 pub use signer::{SignError, Signer};
-pub use verifier::{Rejected, Verifier};
+pub use verifier::{LEEWAY_SECONDS, Rejected, Verifier};
 
 /// Who issues tokens and for whom: a token of one platform is worth nothing at another.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -49,6 +49,7 @@ impl Signer {
             sub: subject.user_id.clone(),
             user_id: subject.user_id.clone(),
             user_name: subject.user_name.clone(),
+            sid: subject.session_id.clone(),
             iss: self.scope.issuer.clone(),
             aud: self.scope.audience.clone(),
             iat: now,

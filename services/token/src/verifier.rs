@@ -6,10 +6,10 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
-use crate::{Claims, KeyError, Scope, Subject};
+use crate::{Claims, KeyError, Scope, Subject, Verified};
 
 /// Clocks of two machines may differ this much before a token is refused, in seconds.
-const LEEWAY_SECONDS: u64 = 5;
+pub const LEEWAY_SECONDS: u64 = 5;
 
 /// Decides which tokens are valid.
 pub struct Verifier {
@@ -53,8 +53,8 @@ impl Verifier {
         Ok(Self { keys, validation })
     }
 
-    /// The person `token` speaks for, or why it is refused.
-    pub fn verify(&self, token: &str) -> Result<Subject, Rejected> {
+    /// What `token` proves, or why it is refused.
+    pub fn verify(&self, token: &str) -> Result<Verified, Rejected> {
         let kid = jsonwebtoken::decode_header(token)
             .ok()
             .and_then(|header| header.kid)
@@ -67,9 +67,13 @@ impl Verifier {
             })?
             .claims;
 
-        Ok(Subject {
-            user_id: claims.sub,
-            user_name: claims.user_name,
+        Ok(Verified {
+            subject: Subject {
+                user_id: claims.sub,
+                user_name: claims.user_name,
+                session_id: claims.sid,
+            },
+            expires_at: claims.exp,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use k8s_openapi::{Metadata, Resource, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use operator_api::SocialPlatform;
 use operator_render::{
-    Credentials, Defaults, GatewayObjects, MongoDbPasswords, Objects, ServiceObjects, StoreObjects,
+    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StoreObjects,
     ValidatedPlatform, credentials_secret, render, validate,
 };
 use serde::Serialize;
@@ -90,15 +90,10 @@ pub fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> Vec<O
         secret,
         service,
         deployment,
-    } in [&identity, &post, &media, &search]
+    } in [&identity, &post, &media, &search, &gateway]
     {
         objects.extend([object(secret), object(service), object(deployment)]);
     }
-    let GatewayObjects {
-        service,
-        deployment,
-    } = &gateway;
-    objects.extend([object(service), object(deployment)]);
 
     objects
 }

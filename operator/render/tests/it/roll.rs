@@ -51,15 +51,16 @@ fn a_changed_credential_replaces_exactly_the_pods_that_read_it() {
         (&["search"], |credentials| {
             credentials.mongodb_passwords.search.push('x')
         }),
-        (&["media", "post", "search"], |credentials| {
+        (&["identity", "media", "post", "search"], |credentials| {
             credentials.rabbitmq_password.push('x')
         }),
         (&["rabbitmq"], |credentials| {
             credentials.rabbitmq_password_hash.push('x')
         }),
-        (&["redis"], |credentials| {
-            credentials.redis_password.push('x')
-        }),
+        (
+            &["gateway", "identity", "media", "post", "redis", "search"],
+            |credentials| credentials.redis_password.push('x'),
+        ),
         (&["identity"], |credentials| {
             credentials.signing_key_pem.push('x')
         }),

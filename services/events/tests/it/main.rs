@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use events::{Envelope, Event, PostCreated, PostDeleted};
+use events::{Envelope, Event, PostCreated, PostDeleted, PostUpdated, UserDeleted};
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
@@ -24,7 +24,12 @@ fn round_trip<E: Event>() -> String {
 
 #[test]
 fn every_contract_reads_and_writes_its_sample() {
-    let contracts = BTreeSet::from([round_trip::<PostCreated>(), round_trip::<PostDeleted>()]);
+    let contracts = BTreeSet::from([
+        round_trip::<PostCreated>(),
+        round_trip::<PostUpdated>(),
+        round_trip::<PostDeleted>(),
+        round_trip::<UserDeleted>(),
+    ]);
     let files = fs::read_dir(samples())
         .expect("the folder of samples is there")
         .map(|entry| {

@@ -101,6 +101,7 @@ pub async fn gateway(urls: [&str; 4], settings: &[&str]) -> Running {
     let scope = scope();
     let keys = key_file(KEYS_FILE);
     let [identity, post, media, search] = urls;
+    let redis_url = test_kit::redis_url();
     let max_upload_bytes = MAX_UPLOAD_BYTES.to_string();
     let own = [
         "gateway",
@@ -110,6 +111,8 @@ pub async fn gateway(urls: [&str; 4], settings: &[&str]) -> Running {
         &scope.issuer,
         "--token-audience",
         &scope.audience,
+        "--redis-url",
+        &redis_url,
         "--identity-url",
         identity,
         "--post-url",

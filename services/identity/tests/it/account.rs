@@ -18,7 +18,7 @@ fn subject(token: &str) -> token::Subject {
     let keys = std::fs::read_to_string(key_file(KEYS_FILE)).expect("the key file");
     let verifier = Verifier::new(&keys, &scope()).expect("a key set");
 
-    verifier.verify(token).expect("a valid token")
+    verifier.verify(token).expect("a valid token").subject
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ fn settings() -> Settings {
             "MONGODB_URL",
             "mongodb://secret@127.0.0.1:1/identity".to_owned(),
         ),
+        ("REDIS_URL", "redis://127.0.0.1:1".to_owned()),
+        ("RABBITMQ_URL", "amqp://127.0.0.1:1".to_owned()),
         ("TOKEN_ISSUER", issuer),
         ("TOKEN_AUDIENCE", audience),
         ("TOKEN_KEYS_FILE", path(KEYS_FILE)),

@@ -56,6 +56,8 @@ impl Stores {
             &scope.audience,
             "--mongodb-url",
             &self.mongodb,
+            "--redis-url",
+            &test_kit::redis_url(),
             "--rabbitmq-url",
             &self.rabbitmq,
             "--events-namespace",

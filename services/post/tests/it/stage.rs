@@ -7,7 +7,7 @@ use clap::Parser;
 use post::config::Config;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use test_kit::{KEYS_FILE, Running, Token, key_file, object_id, scope};
+use test_kit::{CURSOR_KEY_FILE, KEYS_FILE, Running, Token, key_file, object_id, scope};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +58,10 @@ impl Stage {
             &scope().audience,
             "--mongodb-url",
             database_url,
+            "--cursor-key-file",
+            key_file(CURSOR_KEY_FILE).to_str().expect("a plain path"),
+            "--redis-url",
+            &test_kit::redis_url(),
             "--rabbitmq-url",
             rabbitmq_url,
             "--events-namespace",

@@ -117,6 +117,8 @@ pub fn config(database_url: &str, rabbitmq_url: &str) -> Config {
         &scope().audience,
         "--mongodb-url",
         database_url,
+        "--redis-url",
+        &test_kit::redis_url(),
         "--rabbitmq-url",
         rabbitmq_url,
         "--events-namespace",

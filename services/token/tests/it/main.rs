@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use token::{KeyError, Rejected, Scope, Signer, Subject, Verifier};
+use token::{KeyError, Rejected, Scope, Signer, Subject, Verified, Verifier};
 
 /// A key of its own for these tests.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----
@@ -33,6 +33,7 @@ fn ada() -> Subject {
     Subject {
         user_id: "673301c8e4b0a1b2c3d4e5f7".to_owned(),
         user_name: "ada".to_owned(),
+        session_id: "673301c8e4b0a1b2c3d4e5f8".to_owned(),
     }
 }
 
@@ -55,9 +56,16 @@ fn with(header: &str, claims: &str, token: &str) -> String {
 
 #[test]
 fn a_fresh_token_is_accepted() {
-    let token = signer().sign(&ada(), now(), 60).expect("signed");
+    let now = now();
+    let token = signer().sign(&ada(), now, 60).expect("signed");
 
-    assert_eq!(verifier().verify(&token), Ok(ada()));
+    assert_eq!(
+        verifier().verify(&token),
+        Ok(Verified {
+            subject: ada(),
+            expires_at: now + 60,
+        })
+    );
 }
 
 #[test]
@@ -105,7 +113,7 @@ fn a_forged_token_is_refused() {
     )
     .expect("UTF-8");
     let claims = format!(
-        r#"{{"sub":"{}","userId":"x","userName":"x","iss":"here","aud":"us","iat":0,"exp":{},"jti":"x"}}"#,
+        r#"{{"sub":"{}","userId":"x","userName":"x","sid":"x","iss":"here","aud":"us","iat":0,"exp":{},"jti":"x"}}"#,
         ada().user_id,
         now() + 60
     );
