@@ -73,6 +73,7 @@ async fn the_gateway_is_ready_without_its_services_and_shows_which_are_away() {
     assert_eq!(
         reachable,
         [
+            ("redis", true),
             ("identity", false),
             ("post", true),
             ("media", false),
