@@ -64,8 +64,7 @@ pub async fn dereference(
     ) = tokio::try_join!(
         reader.get(&credentials_name),
         reader.get(&jwks_name),
-        // The gateway knows no secret.
-        reader.each(|component| component != Component::Gateway),
+        reader.each(|_| true),
         reader.each(|_| true),
         reader.each(|component| !component.is_store()),
         reader.each(Component::is_store),
