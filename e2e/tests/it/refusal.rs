@@ -12,7 +12,7 @@ use operator_api::manifests::crd;
 use serde_json::{Value, json};
 
 /// Names and specs that break one rule each, and the sentence that says so.
-const BROKEN_RULES: [(&str, &str, &str); 28] = [
+const BROKEN_RULES: [(&str, &str, &str); 47] = [
     (
         "1demo",
         "{}",
@@ -125,6 +125,101 @@ const BROKEN_RULES: [(&str, &str, &str); 28] = [
     ),
     (
         "demo",
+        "{instance: {name: \"two\\nlines\"}}",
+        "must be one line of text without control characters",
+    ),
+    (
+        "demo",
+        "{gateway: {cors: {allowedOrigins: ['https://app.example.com/']}}}",
+        "must be * or origins as browsers spell them, such as https://app.example.com: scheme, host and port in small letters, without a path or a slash at the end",
+    ),
+    (
+        "demo",
+        "{gateway: {cors: {allowedOrigins: ['https://a.example.com,https://b.example.com']}}}",
+        "must be * or origins as browsers spell them, such as https://app.example.com: scheme, host and port in small letters, without a path or a slash at the end",
+    ),
+    (
+        "demo",
+        "{gateway: {cors: {allowedOrigins: ['*', 'https://app.example.com']}}}",
+        "* means every origin and must stand alone",
+    ),
+    (
+        "demo",
+        "{gateway: {cors: {allowedOrigins: ['https://a', 'https://a']}}}",
+        "Duplicate value",
+    ),
+    (
+        "demo",
+        "{identity: {accessTokenTtlSeconds: 7200, refreshTokenTtlSeconds: 7200}}",
+        "refreshTokenTtlSeconds must be greater than accessTokenTtlSeconds",
+    ),
+    (
+        "demo",
+        "{identity: {refreshTokenIdleSeconds: 3600}}",
+        "refreshTokenIdleSeconds must be greater than accessTokenTtlSeconds and not greater than refreshTokenTtlSeconds",
+    ),
+    (
+        "demo",
+        "{identity: {refreshTokenTtlSeconds: 86400, refreshTokenIdleSeconds: 86401}}",
+        "refreshTokenIdleSeconds must be greater than accessTokenTtlSeconds and not greater than refreshTokenTtlSeconds",
+    ),
+    (
+        "demo",
+        "{identity: {passwordHash: {memoryKib: 8192, iterations: 4}}}",
+        "memoryKib times iterations must be at least 35840, the least that OWASP recommends for Argon2id",
+    ),
+    (
+        "demo",
+        "{identity: {passwordHash: {memoryKib: 262144}, resources: {limits: {cpu: 2, memory: 512Mi}}}}",
+        "resources.limits.memory must be at least 32Mi and passwordHash.memoryKib for each whole processor of resources.limits.cpu: so many passwords are hashed at once",
+    ),
+    (
+        "demo",
+        "{media: {maxUploadBytes: 10485760, userQuotaBytes: 10485759}}",
+        "userQuotaBytes must not be below maxUploadBytes",
+    ),
+    (
+        "demo",
+        "{media: {allowedTypes: [image/svg+xml]}}",
+        "Unsupported value: \"image/svg+xml\"",
+    ),
+    (
+        "demo",
+        "{media: {storage: {}}}",
+        "storage must be exactly one of gridfs, s3 and cloudinary",
+    ),
+    (
+        "demo",
+        "{media: {storage: {gridfs: {}, cloudinary: {secretRef: {name: keys}}}}}",
+        "storage must be exactly one of gridfs, s3 and cloudinary",
+    ),
+    (
+        "demo",
+        "{media: {storage: {s3: {bucket: files}}}}",
+        "spec.media.storage.s3.credentialsSecretRef: Required value",
+    ),
+    (
+        "demo",
+        "{media: {storage: {s3: {endpoint: 'http://minio/path', bucket: files, credentialsSecretRef: {name: keys}}}}}",
+        "must be the address of a server, such as https://minio.example.com:9000, without a path",
+    ),
+    (
+        "demo",
+        "{media: {storage: {s3: {region: 'eu central', bucket: files, credentialsSecretRef: {name: keys}}}}}",
+        "must be a region, such as eu-central-1: letters, digits and hyphens",
+    ),
+    (
+        "demo",
+        "{media: {storage: {s3: {bucket: Files, credentialsSecretRef: {name: keys}}}}}",
+        "must be the name of a bucket: small letters, digits, hyphens and dots, with a letter or digit at both ends",
+    ),
+    (
+        "demo",
+        "{media: {storage: {cloudinary: {secretRef: {name: Keys}}}}}",
+        "must be the name of an object: small letters, digits, hyphens and dots, with a letter or digit at both ends",
+    ),
+    (
+        "demo",
         "{images: {pullSecrets: [{name: a}, {name: a}]}}",
         "Duplicate value",
     ),
@@ -148,7 +243,7 @@ const BROKEN_RULES: [(&str, &str, &str); 28] = [
 ];
 
 /// Changes of a running platform that cannot be made, and the sentence that says so.
-const FIXED: [(&str, &str); 6] = [
+const FIXED: [(&str, &str); 7] = [
     (
         "{mongodb: {managed: {storage: {size: 16Gi}}}}",
         "mongodb.managed.storage.size cannot be changed after creation",
@@ -172,6 +267,10 @@ const FIXED: [(&str, &str); 6] = [
     (
         "{rabbitmq: {managed: {storage: {storageClassName: other}}}}",
         "rabbitmq.managed.storage.storageClassName cannot be changed after creation",
+    ),
+    (
+        "{media: {storage: {cloudinary: {secretRef: {name: keys}}}}}",
+        "media.storage cannot be changed to another kind after creation: files stay where they were put",
     ),
 ];
 
@@ -356,9 +455,16 @@ fn beyond(schema: &Value) -> Vec<Value> {
     if let Some(maximum) = length("maxLength") {
         values.push(json!("1".repeat(maximum + 1)));
     }
+    if length("minItems").is_some_and(|minimum| minimum > 0) {
+        values.push(json!([]));
+    }
     if let Some(maximum) = length("maxItems") {
-        let items = (0..=maximum).map(|item| json!({ "name": format!("item{item}") }));
-        values.push(items.collect());
+        let is_object = schema["items"]["type"] == "object";
+        let item = |number| match is_object {
+            true => json!({ "name": format!("item{number}") }),
+            false => json!(format!("item{number}")),
+        };
+        values.push((0..=maximum).map(item).collect());
     }
     if schema["pattern"].is_string() {
         values.push(json!("!"));

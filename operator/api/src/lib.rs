@@ -2,22 +2,32 @@
 //!
 //! This crate knows no client and decides nothing: what a platform becomes is the business of `operator-render`.
 
+pub mod platform;
+
+pub mod gateway;
+pub mod identity;
+pub mod media;
+pub mod post;
+
 pub mod bounds;
 pub mod manifests;
 pub mod names;
-pub mod platform;
 pub mod quantity;
 pub mod reason;
 pub mod resources;
 mod rules;
 pub mod status;
 
+pub use gateway::{Cors, Exposure, ExposureType, Gateway, RateLimit};
+pub use identity::{Identity, PasswordHash};
 pub use manifests::manifests;
+pub use media::{Cloudinary, GridFs, Media, MediaStorage, MediaType, S3, SecretRef};
 pub use names::{API_VERSION, Component, KIND, object_name};
 pub use platform::{
-    Exposure, ExposureType, Gateway, ImagePullSecret, Images, ManagedStore, PullPolicy, Service,
-    SocialPlatform, SocialPlatformSpec, Storage, Store,
+    ImagePullSecret, Images, Instance, ManagedStore, PullPolicy, Service, SocialPlatform,
+    SocialPlatformSpec, Storage, Store,
 };
+pub use post::Post;
 pub use quantity::{Bytes, Cpu};
 pub use reason::Reason;
 pub use resources::{ResourceAmounts, Resources};

@@ -4,7 +4,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{bounds, quantity::Bytes, resources::Resources, rules, status::SocialPlatformStatus};
+use crate::{
+    bounds, gateway::Gateway, identity::Identity, media::Media, post::Post, quantity::Bytes,
+    resources::Resources, rules, status::SocialPlatformStatus,
+};
 
 /// What is wanted. Everything left out has a default: `{}` gives a complete small platform.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -60,7 +63,8 @@ use crate::{bounds, quantity::Bytes, resources::Resources, rules, status::Social
     validation = rules::volume_size_is_fixed("rabbitmq", &bounds::RABBITMQ),
     validation = rules::storage_class_is_fixed("mongodb"),
     validation = rules::storage_class_is_fixed("redis"),
-    validation = rules::storage_class_is_fixed("rabbitmq")
+    validation = rules::storage_class_is_fixed("rabbitmq"),
+    validation = rules::kind_of_media_storage_is_fixed()
 )]
 pub struct SocialPlatformSpec {
     /// Tag of the services' images. Default: the operator's own version.
@@ -73,21 +77,25 @@ pub struct SocialPlatformSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<Images>,
 
+    /// What the platform tells people about itself at `/v1/instance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
+
     /// The one way in: checks tokens and forwards each request to the service it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
 
     /// Accounts, passwords and tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Service>,
+    pub identity: Option<Identity>,
 
     /// Posts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub post: Option<Service>,
+    pub post: Option<Post>,
 
     /// Pictures and other uploaded files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media: Option<Service>,
+    pub media: Option<Media>,
 
     /// Search in posts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +106,7 @@ pub struct SocialPlatformSpec {
     #[x_kube(validation = rules::store_memory_is_enough(&bounds::MONGODB))]
     pub mongodb: Option<Store>,
 
-    /// The cache.
+    /// Rate limits, ended sessions and the page cache. While it is away, pages come from MongoDB, and each pod counts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = rules::store_memory_is_enough(&bounds::REDIS))]
     pub redis: Option<Store>,
@@ -149,49 +157,24 @@ pub struct ImagePullSecret {
     pub name: String,
 }
 
-/// How the gateway runs and how it is reached.
+/// What the platform tells people about itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::service_memory_is_enough())]
-pub struct Gateway {
-    /// Number of pods. Default: 1.
+pub struct Instance {
+    /// What people call it. Default: the resource's own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub replicas: Option<i32>,
+    #[schemars(length(min = 1, max = 100))]
+    #[x_kube(validation = rules::is_one_line())]
+    pub name: Option<String>,
 
-    /// Requests and limits of each pod. Default: requests of 20m and 32Mi, limits of 1 processor and 256Mi.
+    /// Where its owner is reached, such as an e-mail address or a web page. Everybody may read it. Default: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resources: Option<Resources>,
-
-    /// How the gateway is reached from outside the cluster.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exposure: Option<Exposure>,
+    #[schemars(length(min = 1, max = 200))]
+    #[x_kube(validation = rules::is_one_line())]
+    pub contact: Option<String>,
 }
 
-/// How the gateway is reached.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::node_port_is_asked_for())]
-pub struct Exposure {
-    /// `ClusterIP` is reached inside the cluster only, `NodePort` on a port of every node as well. Default: `ClusterIP`.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub type_: Option<ExposureType>,
-
-    /// The port of every node. Default: one that Kubernetes chooses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 30000, max = 32767))]
-    pub node_port: Option<i32>,
-}
-
-/// Type of the gateway's Service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ExposureType {
-    #[default]
-    ClusterIP,
-    NodePort,
-}
-
-/// How a service behind the gateway runs.
+/// How the search service runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::service_memory_is_enough())]

@@ -1,10 +1,24 @@
 //! Rules that bounds alone cannot tell, each with the sentence people read when they break it.
 
+mod gateway;
+mod identity;
+mod media;
+
 use kube::core::Rule;
 
 use crate::{
     bounds::{LEAST_SERVICE_MEMORY, LEAST_VOLUME, StoreBounds},
     names::MAX_PLATFORM_NAME,
+};
+
+pub(crate) use gateway::{every_origin_stands_alone, node_port_is_asked_for, origins_are_origins};
+pub(crate) use identity::{
+    idle_sessions_end_between, memory_holds_the_password_hashes, password_hashes_are_costly,
+    sessions_outlast_access_tokens,
+};
+pub(crate) use media::{
+    is_a_bucket, is_a_region, is_an_http_server, kind_of_media_storage_is_fixed,
+    quota_holds_the_largest_upload, storage_is_one_of_three,
 };
 
 pub(crate) fn name_is_a_dns_label() -> Rule {
@@ -58,10 +72,11 @@ pub(crate) fn is_an_object_name() -> Rule {
     )
 }
 
-pub(crate) fn node_port_is_asked_for() -> Rule {
+/// What is shown to people is shown as it is.
+pub(crate) fn is_one_line() -> Rule {
     rule(
-        "!has(self.nodePort) || (has(self.type) && self.type == 'NodePort')",
-        "nodePort is only for type NodePort",
+        "!self.matches('[[:cntrl:]]')",
+        "must be one line of text without control characters",
     )
 }
 
@@ -147,6 +162,15 @@ fn is_at_least(path: &[&str], least: &str) -> Rule {
 /// Spelled out instead of with `?.` and `orValue`: the API server does not know how long a text from there is, takes the worst for
 /// granted, and refuses the rule as too costly.
 fn field_or(of: &str, path: &[&str], otherwise: &str) -> String {
+    field_or_else(of, path, &format!("'{otherwise}'"))
+}
+
+/// As [`field_or`], of a number.
+fn number_or(of: &str, path: &[&str], otherwise: impl Into<i64>) -> String {
+    field_or_else(of, path, &otherwise.into().to_string())
+}
+
+fn field_or_else(of: &str, path: &[&str], otherwise: &str) -> String {
     let mut field = of.to_owned();
     let mut is_given = Vec::new();
     for step in path {
@@ -154,7 +178,7 @@ fn field_or(of: &str, path: &[&str], otherwise: &str) -> String {
         is_given.push(format!("has({field})"));
     }
 
-    format!("({} ? {field} : '{otherwise}')", is_given.join(" && "))
+    format!("({} ? {field} : {otherwise})", is_given.join(" && "))
 }
 
 fn rule(rule: &str, message: &str) -> Rule {

@@ -2,9 +2,29 @@
 
 use operator_api::bounds::{self, StoreBounds};
 
-use crate::quantity::{ByteCount, MilliCpus};
+use crate::{
+    platform::Quota,
+    quantity::{ByteCount, MilliCpus},
+};
 
 pub(crate) const REGISTRY: &str = "docker.io/socialplatform";
+
+/// What each client may send to the gateway.
+pub(crate) const QUOTA: Quota = Quota {
+    per_minute: 1200,
+    burst: 300,
+};
+
+/// What of it may be registering, logging in and refreshing tokens.
+pub(crate) const AUTH_QUOTA: Quota = Quota {
+    per_minute: 60,
+    burst: 30,
+};
+
+pub(crate) const PASSWORD_MIN_LENGTH: i32 = 8;
+pub(crate) const PAGE_CACHE_TTL_SECONDS: i32 = 60;
+pub(crate) const UNCLAIMED_UPLOAD_TTL_SECONDS: i32 = 24 * 60 * 60;
+pub(crate) const S3_REGION: &str = "us-east-1";
 
 /// Pods of each of our services.
 pub(crate) const REPLICAS: i32 = 1;

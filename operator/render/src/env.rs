@@ -8,9 +8,6 @@ use operator_api::{
 
 use crate::{platform::ValidatedPlatform, pod::DRAIN_SECONDS};
 
-/// Largest upload, which the gateway lets through and media accepts.
-pub(crate) const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024;
-
 pub(crate) const MONGODB_URL_KEY: &str = "mongodb-url";
 pub(crate) const REDIS_URL_KEY: &str = "redis-url";
 pub(crate) const RABBITMQ_URL_KEY: &str = "rabbitmq-url";

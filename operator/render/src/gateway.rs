@@ -42,11 +42,14 @@ pub(crate) fn objects(
             .into_iter()
             .map(|(name, upstream)| upstream_url(platform, name, upstream))
             .collect(),
-        vec![env::value("MAX_UPLOAD_BYTES", env::MAX_UPLOAD_BYTES)],
+        vec![env::value(
+            "MAX_UPLOAD_BYTES",
+            platform.media.max_upload_bytes,
+        )],
     ];
     let program = Program {
         component,
-        shape: platform.gateway,
+        shape: platform.gateway.pods,
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
@@ -73,7 +76,7 @@ fn upstream_url(platform: &ValidatedPlatform, name: &str, upstream: Component) -
 fn exposed_service(platform: &ValidatedPlatform) -> Service {
     let mut service = service::service(platform, Component::Gateway);
     if let (GatewayExposure::NodePort(node_port), Some(spec)) =
-        (platform.gateway_exposure, &mut service.spec)
+        (platform.gateway.exposure, &mut service.spec)
     {
         spec.type_ = Some("NodePort".to_owned());
         for port in spec.ports.iter_mut().flatten() {

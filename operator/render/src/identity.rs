@@ -1,6 +1,6 @@
 //! Identity: accounts, passwords and tokens. Only its pods hold the key that signs.
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, EnvVar};
 use operator_api::{Component, names::object_name};
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
-    platform::ValidatedPlatform,
+    platform::{IdentityShape, PasswordHash, ValidatedPlatform},
     pod, secret,
     service::{self, Program},
 };
@@ -56,18 +56,12 @@ pub(crate) fn objects(
                 "REFRESH_KEY_FILE",
                 "/etc/socialplatform/identity/refresh-key",
             ),
-            env::value("ACCESS_TOKEN_TTL_SECONDS", 60 * 60),
-            env::value("REFRESH_TOKEN_IDLE_SECONDS", 7 * 24 * 60 * 60),
-            env::value("REFRESH_TOKEN_LIFETIME_SECONDS", 30 * 24 * 60 * 60),
-            env::value("PASSWORD_MIN_LENGTH", 8),
-            env::value("ARGON2_MEMORY_KIB", 19456),
-            env::value("ARGON2_ITERATIONS", 2),
-            env::value("ARGON2_PARALLELISM", 1),
         ],
+        sessions_and_passwords(platform),
     ];
     let program = Program {
         component,
-        shape: platform.identity,
+        shape: platform.identity.pods,
         env: env.concat(),
         volumes: vec![
             jwks::volume(platform),
@@ -89,4 +83,31 @@ pub(crate) fn objects(
         service: service::service(platform, component),
         deployment: service::deployment(platform, program),
     }
+}
+
+/// How long tokens last, and what a password costs.
+fn sessions_and_passwords(platform: &ValidatedPlatform) -> Vec<EnvVar> {
+    let IdentityShape {
+        pods: _,
+        access_token_ttl_seconds,
+        refresh_token_idle_seconds,
+        refresh_token_ttl_seconds,
+        password_hash:
+            PasswordHash {
+                memory_kib,
+                iterations,
+                parallelism,
+            },
+        password_min_length,
+    } = &platform.identity;
+
+    vec![
+        env::value("ACCESS_TOKEN_TTL_SECONDS", access_token_ttl_seconds),
+        env::value("REFRESH_TOKEN_IDLE_SECONDS", refresh_token_idle_seconds),
+        env::value("REFRESH_TOKEN_LIFETIME_SECONDS", refresh_token_ttl_seconds),
+        env::value("PASSWORD_MIN_LENGTH", password_min_length),
+        env::value("ARGON2_MEMORY_KIB", memory_kib),
+        env::value("ARGON2_ITERATIONS", iterations),
+        env::value("ARGON2_PARALLELISM", parallelism),
+    ]
 }

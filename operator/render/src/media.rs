@@ -42,11 +42,14 @@ pub(crate) fn objects(
         env::database(platform, component),
         env::shared_memory(platform, component),
         env::events(platform, component),
-        vec![env::value("MAX_UPLOAD_BYTES", env::MAX_UPLOAD_BYTES)],
+        vec![env::value(
+            "MAX_UPLOAD_BYTES",
+            platform.media.max_upload_bytes,
+        )],
     ];
     let program = Program {
         component,
-        shape: platform.media,
+        shape: platform.media.pods,
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],

@@ -1,6 +1,6 @@
 //! A platform with every question answered: what rendering starts from.
 
-use operator_api::{Component, PullPolicy, names};
+use operator_api::{Component, MediaType, PullPolicy, names};
 
 use crate::quantity::{ByteCount, MilliCpus};
 
@@ -12,11 +12,11 @@ pub struct ValidatedPlatform {
     pub(crate) uid: String,
     pub(crate) version: String,
     pub(crate) images: ImageSource,
-    pub(crate) gateway: ServiceShape,
-    pub(crate) gateway_exposure: GatewayExposure,
-    pub(crate) identity: ServiceShape,
-    pub(crate) post: ServiceShape,
-    pub(crate) media: ServiceShape,
+    pub(crate) instance: Instance,
+    pub(crate) gateway: GatewayShape,
+    pub(crate) identity: IdentityShape,
+    pub(crate) post: PostShape,
+    pub(crate) media: MediaShape,
     pub(crate) search: ServiceShape,
     pub(crate) mongodb: StoreShape,
     pub(crate) redis: StoreShape,
@@ -31,12 +31,93 @@ pub(crate) struct ImageSource {
     pub pull_secrets: Vec<String>,
 }
 
+/// What the platform tells people about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Instance {
+    pub name: String,
+    pub contact: String,
+}
+
+/// How the gateway runs, and whom it lets through.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GatewayShape {
+    pub pods: ServiceShape,
+    pub exposure: GatewayExposure,
+    /// What each client may send.
+    pub quota: Quota,
+    /// What of it may be registering, logging in and refreshing tokens.
+    pub auth_quota: Quota,
+    /// In order, each once. Empty means that browsers keep other origins out.
+    pub allowed_origins: Vec<String>,
+    pub trusted_hops: i32,
+}
+
+/// How many requests: so many at once, and so many in each minute on the whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quota {
+    pub per_minute: i32,
+    pub burst: i32,
+}
+
 /// How the gateway's Service is exposed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum GatewayExposure {
     ClusterIp,
     /// A port of every node; none means one that Kubernetes chooses.
     NodePort(Option<i32>),
+}
+
+/// How identity runs. Access tokens end before idle sessions, and those before the longest session.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct IdentityShape {
+    pub pods: ServiceShape,
+    pub access_token_ttl_seconds: i32,
+    pub refresh_token_idle_seconds: i32,
+    pub refresh_token_ttl_seconds: i32,
+    pub password_hash: PasswordHash,
+    pub password_min_length: i32,
+}
+
+/// Parameters of Argon2id.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PasswordHash {
+    pub memory_kib: i32,
+    pub iterations: i32,
+    pub parallelism: i32,
+}
+
+/// How post runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PostShape {
+    pub pods: ServiceShape,
+    pub page_cache_ttl_seconds: i32,
+}
+
+/// How media runs. The quota holds the largest upload.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MediaShape {
+    pub pods: ServiceShape,
+    pub max_upload_bytes: i64,
+    /// In order, each once, and at least one.
+    pub allowed_types: Vec<MediaType>,
+    pub unclaimed_upload_ttl_seconds: i32,
+    pub user_quota_bytes: i64,
+    pub storage: MediaStorage,
+}
+
+/// Where files are kept. Secrets are those of the user, by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum MediaStorage {
+    GridFs,
+    S3 {
+        endpoint: String,
+        region: String,
+        bucket: String,
+        secret: String,
+    },
+    Cloudinary {
+        secret: String,
+    },
 }
 
 /// How one of our services runs.
@@ -90,10 +171,10 @@ impl ValidatedPlatform {
     /// Number of pods wanted of a component.
     pub fn replicas(&self, component: Component) -> i32 {
         match component {
-            Component::Gateway => self.gateway.replicas,
-            Component::Identity => self.identity.replicas,
-            Component::Post => self.post.replicas,
-            Component::Media => self.media.replicas,
+            Component::Gateway => self.gateway.pods.replicas,
+            Component::Identity => self.identity.pods.replicas,
+            Component::Post => self.post.pods.replicas,
+            Component::Media => self.media.pods.replicas,
             Component::Search => self.search.replicas,
             Component::MongoDb | Component::Redis | Component::RabbitMq => 1,
         }

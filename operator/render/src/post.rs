@@ -54,7 +54,7 @@ pub(crate) fn objects(
     ];
     let program = Program {
         component,
-        shape: platform.post,
+        shape: platform.post.pods,
         env: env.concat(),
         volumes: vec![
             jwks::volume(platform),

@@ -1,15 +1,18 @@
 //! From a resource that may be anything to a platform that can be rendered: defaults filled in, quantities read, contradictions refused.
 
+mod gateway;
+mod identity;
+mod media;
 mod resources;
 
 use operator_api::{
-    Bytes, Exposure, ExposureType, ImagePullSecret, Service, SocialPlatform, SocialPlatformSpec,
+    Bytes, ImagePullSecret, Images, Post, Resources, Service, SocialPlatform, SocialPlatformSpec,
     Store, bounds::LEAST_SERVICE_MEMORY, names::MAX_PLATFORM_NAME,
 };
 
 use crate::{
     defaults::{self, StoreDefaults},
-    platform::{GatewayExposure, ImageSource, ServiceShape, StoreShape, ValidatedPlatform},
+    platform::{ImageSource, Instance, PostShape, ServiceShape, StoreShape, ValidatedPlatform},
 };
 use resources::{bytes, container_resources};
 
@@ -41,6 +44,7 @@ pub fn validate(
     let SocialPlatformSpec {
         version,
         images,
+        instance,
         gateway,
         identity,
         post,
@@ -50,41 +54,31 @@ pub fn validate(
         redis,
         rabbitmq,
     } = &platform.spec;
-    let images = images.clone().unwrap_or_default();
-    let gateway = gateway.clone().unwrap_or_default();
-    let gateway_pods = Service {
-        replicas: gateway.replicas,
-        resources: gateway.resources,
-    };
+    let name = platform_name(platform)?;
+    let instance = instance.clone().unwrap_or_default();
+    let search = search.clone().unwrap_or_default();
 
     Ok(ValidatedPlatform {
-        name: platform_name(platform)?,
         namespace: given_by_the_cluster(
             "metadata.namespace",
             platform.metadata.namespace.as_ref(),
         )?,
         uid: given_by_the_cluster("metadata.uid", platform.metadata.uid.as_ref())?,
         version: image_tag(version.as_ref().unwrap_or(&defaults.version))?,
-        images: ImageSource {
-            registry: images
-                .registry
-                .unwrap_or_else(|| defaults::REGISTRY.to_owned()),
-            pull_policy: images.pull_policy.unwrap_or_default(),
-            pull_secrets: images
-                .pull_secrets
-                .into_iter()
-                .map(|ImagePullSecret { name }| name)
-                .collect(),
+        images: image_source(images.clone().unwrap_or_default()),
+        instance: Instance {
+            name: instance.name.unwrap_or_else(|| name.clone()),
+            contact: instance.contact.unwrap_or_default(),
         },
-        gateway: service_shape("spec.gateway", Some(&gateway_pods))?,
-        gateway_exposure: gateway_exposure(gateway.exposure.unwrap_or_default())?,
-        identity: service_shape("spec.identity", identity.as_ref())?,
-        post: service_shape("spec.post", post.as_ref())?,
-        media: service_shape("spec.media", media.as_ref())?,
-        search: service_shape("spec.search", search.as_ref())?,
+        gateway: gateway::gateway(gateway.clone().unwrap_or_default())?,
+        identity: identity::identity(identity.clone().unwrap_or_default())?,
+        post: post_shape(post.clone().unwrap_or_default())?,
+        media: media::media(media.clone().unwrap_or_default())?,
+        search: search_shape(search)?,
         mongodb: store_shape("spec.mongodb", mongodb.as_ref(), &defaults::MONGODB)?,
         redis: store_shape("spec.redis", redis.as_ref(), &defaults::REDIS)?,
         rabbitmq: store_shape("spec.rabbitmq", rabbitmq.as_ref(), &defaults::RABBITMQ)?,
+        name,
     })
 }
 
@@ -131,23 +125,51 @@ fn image_tag(version: &str) -> Result<String, Invalid> {
     Ok(version.to_owned())
 }
 
-fn gateway_exposure(exposure: Exposure) -> Result<GatewayExposure, Invalid> {
-    match (exposure.type_.unwrap_or_default(), exposure.node_port) {
-        (ExposureType::ClusterIP, None) => Ok(GatewayExposure::ClusterIp),
-        (ExposureType::ClusterIP, Some(_)) => Err(invalid(
-            "spec.gateway.exposure.nodePort",
-            "is only for type NodePort",
-        )),
-        (ExposureType::NodePort, port) => Ok(GatewayExposure::NodePort(port)),
+fn image_source(images: Images) -> ImageSource {
+    let Images {
+        registry,
+        pull_policy,
+        pull_secrets,
+    } = images;
+
+    ImageSource {
+        registry: registry.unwrap_or_else(|| defaults::REGISTRY.to_owned()),
+        pull_policy: pull_policy.unwrap_or_default(),
+        pull_secrets: pull_secrets
+            .into_iter()
+            .map(|ImagePullSecret { name }| name)
+            .collect(),
     }
 }
 
-fn service_shape(field: &str, service: Option<&Service>) -> Result<ServiceShape, Invalid> {
+fn post_shape(post: Post) -> Result<PostShape, Invalid> {
+    let Post {
+        replicas,
+        resources,
+        page_cache_ttl_seconds,
+    } = post;
+
+    Ok(PostShape {
+        pods: pods("spec.post", replicas, resources)?,
+        page_cache_ttl_seconds: page_cache_ttl_seconds.unwrap_or(defaults::PAGE_CACHE_TTL_SECONDS),
+    })
+}
+
+fn search_shape(search: Service) -> Result<ServiceShape, Invalid> {
     let Service {
         replicas,
         resources,
-    } = service.cloned().unwrap_or_default();
+    } = search;
 
+    pods("spec.search", replicas, resources)
+}
+
+/// How a service runs that needs no more than any other.
+fn pods(
+    field: &str,
+    replicas: Option<i32>,
+    resources: Option<Resources>,
+) -> Result<ServiceShape, Invalid> {
     Ok(ServiceShape {
         replicas: replicas.unwrap_or(defaults::REPLICAS),
         resources: container_resources(

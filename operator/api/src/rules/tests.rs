@@ -45,6 +45,21 @@ fn a_good_spec_is_taken() {
         "{gateway: {exposure: {type: NodePort, nodePort: 30000}}}",
         "{post: {resources: {requests: {cpu: '0.5', memory: 1Gi}, limits: {cpu: 1, memory: 1024Mi}}}}",
         "{post: {resources: {limits: {memory: 64Mi}}}}",
+        "{instance: {name: 'Stadtplatz, größer', contact: 'mailto:admin@example.com'}}",
+        "{gateway: {cors: {allowedOrigins: ['*']}}}",
+        "{gateway: {cors: {allowedOrigins: ['https://a.example.com', 'http://localhost:3000', 'http://[::1]:3000', 'capacitor://localhost']}}}",
+        "{gateway: {cors: {}}}",
+        "{identity: {accessTokenTtlSeconds: 600, refreshTokenTtlSeconds: 1200}}",
+        "{identity: {refreshTokenIdleSeconds: 2592000}}",
+        "{identity: {passwordHash: {memoryKib: 7168, iterations: 5, parallelism: 4}}}",
+        "{identity: {passwordHash: {memoryKib: 262144}}}",
+        "{identity: {passwordHash: {memoryKib: 32768}, resources: {limits: {memory: 64Mi}}}}",
+        "{identity: {resources: {limits: {cpu: 2500m, memory: 70Mi}}}}",
+        "{identity: {resources: {limits: {cpu: 500m, memory: 64Mi}}}}",
+        "{media: {maxUploadBytes: 268435456, userQuotaBytes: 268435456, allowedTypes: [image/png]}}",
+        "{media: {storage: {gridfs: {}}}}",
+        "{media: {storage: {s3: {endpoint: 'http://[::1]:9000', region: eu-central-1, bucket: my.bucket-1, credentialsSecretRef: {name: keys}}}}}",
+        "{media: {storage: {cloudinary: {secretRef: {name: keys}}}}}",
         "{mongodb: {managed: {image: mongo, resources: {limits: {memory: 512Mi}}}}}",
         "{mongodb: {managed: {image: 'localhost:5000/mongo:6.0', storage: {size: 256Mi, storageClassName: fast}}}}",
     ];
@@ -89,6 +104,86 @@ fn a_bad_spec_is_refused_in_a_sentence() {
         (
             "{post: {resources: {requests: {memory: 1Gi}, limits: {memory: 1000Mi}}}}",
             "limits.memory must not be below requests.memory",
+        ),
+        (
+            "{instance: {name: \"two\\nlines\"}}",
+            "must be one line of text",
+        ),
+        (
+            "{gateway: {cors: {allowedOrigins: ['https://app.example.com/']}}}",
+            "must be * or origins as browsers spell them",
+        ),
+        (
+            "{gateway: {cors: {allowedOrigins: ['https://a.example.com,https://b.example.com']}}}",
+            "must be * or origins as browsers spell them",
+        ),
+        (
+            "{gateway: {cors: {allowedOrigins: ['https://App.example.com']}}}",
+            "must be * or origins as browsers spell them",
+        ),
+        (
+            "{gateway: {cors: {allowedOrigins: ['null']}}}",
+            "must be * or origins as browsers spell them",
+        ),
+        (
+            "{gateway: {cors: {allowedOrigins: ['*', 'https://app.example.com']}}}",
+            "* means every origin and must stand alone",
+        ),
+        (
+            "{identity: {refreshTokenTtlSeconds: 3600}}",
+            "refreshTokenTtlSeconds must be greater than accessTokenTtlSeconds",
+        ),
+        (
+            "{identity: {refreshTokenIdleSeconds: 3600}}",
+            "refreshTokenIdleSeconds must be greater than accessTokenTtlSeconds",
+        ),
+        (
+            "{identity: {refreshTokenIdleSeconds: 604801, refreshTokenTtlSeconds: 604800}}",
+            "refreshTokenIdleSeconds must be greater than accessTokenTtlSeconds",
+        ),
+        (
+            "{identity: {passwordHash: {memoryKib: 17919}}}",
+            "memoryKib times iterations must be at least 35840",
+        ),
+        (
+            "{identity: {passwordHash: {iterations: 1}}}",
+            "memoryKib times iterations must be at least 35840",
+        ),
+        (
+            "{identity: {passwordHash: {memoryKib: 32769}, resources: {limits: {memory: 64Mi}}}}",
+            "resources.limits.memory must be at least 32Mi and passwordHash.memoryKib",
+        ),
+        (
+            "{identity: {resources: {limits: {cpu: 2, memory: 69Mi}}}}",
+            "resources.limits.memory must be at least 32Mi and passwordHash.memoryKib",
+        ),
+        (
+            "{media: {userQuotaBytes: 5242879}}",
+            "userQuotaBytes must not be below maxUploadBytes",
+        ),
+        (
+            "{media: {storage: {}}}",
+            "storage must be exactly one of gridfs, s3 and cloudinary",
+        ),
+        (
+            "{media: {storage: {gridfs: {}, cloudinary: {secretRef: {name: keys}}}}}",
+            "storage must be exactly one of gridfs, s3 and cloudinary",
+        ),
+        (
+            "{media: {storage: {s3: {endpoint: 'https://minio/path', bucket: files, credentialsSecretRef: {name: keys}}}}}",
+            "must be the address of a server",
+        ),
+        (
+            "{media: {storage: {s3: {region: 'eu central', bucket: files, credentialsSecretRef: {name: keys}}}}}",
+            "must be a region",
+        ),
+        (
+            "{media: {storage: {s3: {bucket: Files, credentialsSecretRef: {name: keys}}}}}",
+            "must be the name of a bucket",
+        ),
+        (
+            "{media: {storage: {cloudinary: {secretRef: {name: Keys}}}}}",
+            "must be the name of an object",
         ),
         (
             "{mongodb: {managed: {image: 'docker://mongo'}}}",
@@ -181,6 +276,40 @@ fn storage_may_be_said_in_other_words() {
         for to in sizes {
             assert_eq!(changed(from, to), [""; 0], "from {from} to {to}");
         }
+    }
+}
+
+#[test]
+fn files_stay_where_they_were_put() {
+    let s3 = |bucket: &str| {
+        format!(
+            "{{media: {{storage: {{s3: {{bucket: {bucket}, credentialsSecretRef: {{name: a}}}}}}}}}}"
+        )
+    };
+    let sentence = "media.storage cannot be changed to another kind after creation";
+
+    for (from, to) in [
+        ("{}", s3("files").as_str()),
+        (&s3("files"), "{}"),
+        (
+            &s3("files"),
+            "{media: {storage: {cloudinary: {secretRef: {name: a}}}}}",
+        ),
+        (
+            "{media: {storage: {cloudinary: {secretRef: {name: a}}}}}",
+            "{media: {replicas: 2}}",
+        ),
+    ] {
+        let refusals = changed(from, to);
+        assert_eq!(refusals.len(), 1, "from {from} to {to}: {refusals:?}");
+        assert!(refusals[0].starts_with(sentence), "{refusals:?}");
+    }
+    for (from, to) in [
+        ("{}", "{media: {storage: {gridfs: {}}}}"),
+        ("{media: {storage: {gridfs: {}}}}", "{media: {}}"),
+        (&s3("files"), &s3("moved")),
+    ] {
+        assert_eq!(changed(from, to), [""; 0], "from {from} to {to}");
     }
 }
 

@@ -5,6 +5,7 @@ use operator_api::{Component, SocialPlatformSpec};
 use super::*;
 use crate::{
     fixture::{defaults, platform, with_spec},
+    platform::{GatewayExposure, MediaStorage},
     quantity::{ByteCount, MilliCpus},
 };
 
@@ -28,7 +29,7 @@ fn an_empty_spec_is_complete() {
 
     assert_eq!(platform.version, "1.2.3", "the operator's own version");
     assert_eq!(platform.images.registry, "docker.io/socialplatform");
-    assert_eq!(platform.gateway_exposure, GatewayExposure::ClusterIp);
+    assert_eq!(platform.gateway.exposure, GatewayExposure::ClusterIp);
     assert_eq!(platform.mongodb.volume_size, ByteCount::gibibytes(8));
     assert_eq!(platform.url(), "http://demo-gateway.town.svc:8080");
     for component in Component::ALL {
@@ -41,6 +42,7 @@ fn what_is_given_stands_and_defaults_move_out_of_its_way() {
     let resources = |given: &str| {
         with_spec(&format!("post: {{resources: {given}}}"))
             .post
+            .pods
             .resources
     };
 
@@ -62,6 +64,75 @@ fn what_is_given_stands_and_defaults_move_out_of_its_way() {
     assert_eq!(
         (large.memory_request, large.memory_limit),
         (ByteCount::gibibytes(1), ByteCount::gibibytes(1))
+    );
+}
+
+#[test]
+fn identity_has_room_for_the_passwords_it_hashes_at_once() {
+    let memory = |given: &str| {
+        let resources = with_spec(&format!("identity: {given}"))
+            .identity
+            .pods
+            .resources;
+        (resources.memory_request, resources.memory_limit)
+    };
+    let mebibytes = ByteCount::mebibytes;
+
+    assert_eq!(memory("{}"), (mebibytes(51), mebibytes(256)));
+    assert_eq!(
+        memory("{passwordHash: {memoryKib: 262144}}"),
+        (mebibytes(288), mebibytes(288))
+    );
+    assert_eq!(
+        memory("{passwordHash: {memoryKib: 65536}, resources: {limits: {cpu: 4500m}}}"),
+        (mebibytes(288), mebibytes(288))
+    );
+    assert_eq!(
+        memory("{resources: {limits: {cpu: 500m, memory: 64Mi}}}"),
+        (mebibytes(51), mebibytes(64))
+    );
+}
+
+#[test]
+fn sessions_end_in_order() {
+    let idle = |given: &str| {
+        with_spec(&format!("identity: {given}"))
+            .identity
+            .refresh_token_idle_seconds
+    };
+
+    assert_eq!(idle("{}"), 604_800);
+    assert_eq!(idle("{refreshTokenTtlSeconds: 86400}"), 86_400);
+}
+
+#[test]
+fn another_order_of_a_set_is_the_same_platform() {
+    let platform = |origins: &str, types: &str| {
+        with_spec(&format!(
+            "{{gateway: {{cors: {{allowedOrigins: [{origins}]}}}}, media: {{allowedTypes: [{types}]}}}}"
+        ))
+    };
+
+    assert_eq!(
+        platform("'https://a', 'https://b'", "image/png, image/jpeg"),
+        platform("'https://b', 'https://a'", "image/jpeg, image/png")
+    );
+    assert_eq!(with_spec("{}").media.allowed_types.len(), 5);
+}
+
+#[test]
+fn a_bucket_is_amazons_unless_somebody_says_otherwise() {
+    let s3 = "region: eu-central-1, bucket: files, credentialsSecretRef: {name: keys}";
+    let platform = with_spec(&format!("media: {{storage: {{s3: {{{s3}}}}}}}"));
+
+    assert_eq!(
+        platform.media.storage,
+        MediaStorage::S3 {
+            endpoint: "https://s3.eu-central-1.amazonaws.com".into(),
+            region: "eu-central-1".into(),
+            bucket: "files".into(),
+            secret: "keys".into(),
+        }
     );
 }
 
@@ -95,6 +166,34 @@ fn contradictions_are_refused_in_a_sentence() {
         (
             "gateway: {exposure: {nodePort: 30000}}",
             "spec.gateway.exposure.nodePort is only for type NodePort",
+        ),
+        (
+            "gateway: {cors: {allowedOrigins: ['https://a', '*']}}",
+            "spec.gateway.cors.allowedOrigins must be * alone or origins without it",
+        ),
+        (
+            "identity: {refreshTokenTtlSeconds: 3600}",
+            "spec.identity.refreshTokenTtlSeconds must be greater than accessTokenTtlSeconds",
+        ),
+        (
+            "identity: {refreshTokenIdleSeconds: 3600}",
+            "spec.identity.refreshTokenIdleSeconds must be greater than accessTokenTtlSeconds and not greater than refreshTokenTtlSeconds",
+        ),
+        (
+            "identity: {passwordHash: {iterations: 1}}",
+            "spec.identity.passwordHash must have memoryKib times iterations of at least 35840",
+        ),
+        (
+            "identity: {resources: {requests: {cpu: 3}, limits: {memory: 88Mi}}}",
+            "spec.identity.resources.limits.memory must be at least 89Mi: 3 passwords are hashed at once, each in 19456 KiB",
+        ),
+        (
+            "media: {maxUploadBytes: 2048, userQuotaBytes: 1024}",
+            "spec.media.userQuotaBytes must not be below maxUploadBytes",
+        ),
+        (
+            "media: {storage: {}}",
+            "spec.media.storage must be exactly one of gridfs, s3 and cloudinary",
         ),
         (
             "version: latest!",

@@ -1,0 +1,31 @@
+//! Rules of the gateway's part.
+
+use kube::core::Rule;
+
+use super::rule;
+
+pub(crate) fn node_port_is_asked_for() -> Rule {
+    rule(
+        "!has(self.nodePort) || (has(self.type) && self.type == 'NodePort')",
+        "nodePort is only for type NodePort",
+    )
+}
+
+/// Origins are compared as browsers send them, and listed with commas between them.
+pub(crate) fn origins_are_origins() -> Rule {
+    let scheme = "[a-z][a-z0-9+.-]*";
+    let host = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\\[[0-9a-f:]+\\])";
+    let port = "(:[0-9]{1,5})?";
+
+    rule(
+        &format!("self.all(origin, origin == '*' || origin.matches('^{scheme}://{host}{port}$'))"),
+        "must be * or origins as browsers spell them, such as https://app.example.com: scheme, host and port in small letters, without a path or a slash at the end",
+    )
+}
+
+pub(crate) fn every_origin_stands_alone() -> Rule {
+    rule(
+        "!('*' in self) || self.size() == 1",
+        "* means every origin and must stand alone",
+    )
+}
