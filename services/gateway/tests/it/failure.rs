@@ -81,7 +81,7 @@ async fn the_gateway_is_ready_without_its_services_and_shows_which_are_away() {
         ]
     );
     assert!(
-        checks[0]["reason"]
+        checks[1]["reason"]
             .as_str()
             .is_some_and(|reason| reason.contains("refused"))
     );

@@ -42,7 +42,8 @@ async fn a_login_begins_another_session_of_the_same_person() {
     let second = signed_in(stage.login("ADA@example.ORG ", PASSWORD).await, 200).await;
 
     assert_eq!(second.user_id, first.user_id);
-    assert_eq!(subject(&second.access_token), subject(&first.access_token));
+    let sessions = [&first, &second].map(|signed_in| subject(&signed_in.access_token).session_id);
+    assert_ne!(sessions[0], sessions[1]);
     assert_ne!(second.refresh_token, first.refresh_token);
     assert_eq!(stage.log_out(&first.refresh_token).await.status(), 200);
     assert_eq!(stage.refresh(&second.refresh_token).await.status(), 200);
