@@ -5,16 +5,31 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use clap::{CommandFactory, Parser};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Probe, Secret, Service};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use operator_api::{SocialPlatform, SocialPlatformSpec};
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, render, validate,
+    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StorageSecrets, render,
+    validate,
 };
 use service_kit::{Health, Listeners, Metrics, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// Platforms whose files are elsewhere than in MongoDB.
+const ELSEWHERE: [&str; 2] = [
+    "{media: {storage: {s3: {bucket: files, credentialsSecretRef: {name: account}}}}}",
+    "{media: {storage: {cloudinary: {secretRef: {name: account}}}}}",
+];
+
+/// The Secret they name.
+const ACCOUNT: [(&str, &str); 3] = [
+    ("accessKeyId", "id"),
+    ("secretAccessKey", "secret"),
+    ("url", "cloudinary://key:secret@cloud"),
+];
 
 /// One service as it is rendered.
 struct Rendered {
@@ -37,11 +52,14 @@ fn every_service_is_told_exactly_what_it_reads() {
         gateway,
     } = objects();
 
-    settings_are_told_exactly::<identity::config::Config>(&identity.into());
-    settings_are_told_exactly::<post::config::Config>(&post.into());
-    settings_are_told_exactly::<media::config::Config>(&media.into());
-    settings_are_told_exactly::<search::config::Config>(&search.into());
-    settings_are_told_exactly::<gateway::config::Config>(&gateway.into());
+    settings_are_told_exactly::<identity::config::Config>(&[identity.into()]);
+    settings_are_told_exactly::<post::config::Config>(&[post.into()]);
+    settings_are_told_exactly::<search::config::Config>(&[search.into()]);
+    settings_are_told_exactly::<gateway::config::Config>(&[gateway.into()]);
+    // Of the places for files each has settings of its own.
+    let elsewhere = ELSEWHERE.map(|spec| objects_of(spec).media);
+    let media = [media].into_iter().chain(elsewhere).map(Rendered::from);
+    settings_are_told_exactly::<media::config::Config>(&media.collect::<Vec<_>>());
 }
 
 #[test]
@@ -53,6 +71,9 @@ fn every_service_accepts_what_it_is_told() {
     accepts::<media::config::Config>(&objects.media.into());
     accepts::<search::config::Config>(&objects.search.into());
     accepts::<gateway::config::Config>(&objects.gateway.into());
+    for spec in ELSEWHERE {
+        accepts::<media::config::Config>(&objects_of(spec).media.into());
+    }
 }
 
 #[test]
@@ -151,14 +172,18 @@ async fn the_paths_that_are_probed_are_answered() {
     serving.await.unwrap();
 }
 
-fn settings_are_told_exactly<C: CommandFactory>(rendered: &Rendered) {
+/// Whatever a platform asks for, nothing is told that is not read; and all that is read is told to some of them.
+fn settings_are_told_exactly<C: CommandFactory>(rendered: &[Rendered]) {
     let command = C::command();
     let read: BTreeSet<_> = command
         .get_arguments()
         .filter_map(|argument| argument.get_env())
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
-    let told: BTreeSet<_> = rendered.values().into_keys().collect();
+    let told: BTreeSet<_> = rendered
+        .iter()
+        .flat_map(|rendered| rendered.values().into_keys())
+        .collect();
 
     assert_eq!(told, read, "{}", command.get_name());
 }
@@ -170,8 +195,9 @@ fn accepts<C: Parser>(rendered: &Rendered) -> C {
     let mut arguments = vec![command.get_name().to_owned()];
     for argument in command.get_arguments() {
         let name = argument.get_env().map(|name| name.to_string_lossy());
-        if let (Some(name), Some(long)) = (name, argument.get_long()) {
-            arguments.push(format!("--{long}={}", values[name.as_ref()]));
+        let value = name.and_then(|name| values.get(name.as_ref()));
+        if let (Some(value), Some(long)) = (value, argument.get_long()) {
+            arguments.push(format!("--{long}={value}"));
         }
     }
 
@@ -315,7 +341,13 @@ fn is_mounted(pod: &PodSpec, jwks: &ConfigMap, path: &Path) -> bool {
 }
 
 fn objects() -> Objects {
-    let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
+    objects_of("{}")
+}
+
+/// What a spec becomes, given as YAML.
+fn objects_of(spec: &str) -> Objects {
+    let spec: SocialPlatformSpec = serde_yaml::from_str(spec).unwrap();
+    let mut platform = SocialPlatform::new("demo", spec);
     platform.metadata.namespace = Some("town".to_owned());
     platform.metadata.uid = Some("00000000-0000-4000-8000-000000000001".to_owned());
     let defaults = Defaults {
@@ -337,5 +369,16 @@ fn objects() -> Objects {
         refresh_key: "00".repeat(32),
     };
 
-    render(&validate(&platform, &defaults).unwrap(), &credentials)
+    let account = Secret {
+        data: Some(
+            ACCOUNT
+                .map(|(key, text)| (key.to_owned(), ByteString(text.into())))
+                .into(),
+        ),
+        ..Secret::default()
+    };
+    let platform = validate(&platform, &defaults).unwrap();
+    let storage = StorageSecrets::read(&platform, Some(&account)).unwrap();
+
+    render(&platform, &credentials, &storage)
 }

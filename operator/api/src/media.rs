@@ -100,6 +100,17 @@ pub struct MediaStorage {
     pub cloudinary: Option<Cloudinary>,
 }
 
+impl MediaStorage {
+    /// The Secret it is reached with, if it takes one.
+    pub fn secret_name(&self) -> Option<&str> {
+        let s3 = self.s3.as_ref().map(|s3| &s3.credentials_secret_ref);
+        let cloudinary = self.cloudinary.as_ref();
+        let reference = s3.or(cloudinary.map(|cloudinary| &cloudinary.secret_ref))?;
+
+        Some(&reference.name)
+    }
+}
+
 /// Files in MongoDB. There is nothing to say about it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GridFs {}

@@ -43,12 +43,14 @@ pub enum Reason {
     ObjectNotOurs,
     /// The Secret with the generated credentials lacks something or cannot be read.
     CredentialsInvalid,
+    /// A Secret that the resource names does not exist or lacks a key.
+    SecretMissing,
     /// A call to the API server failed; the operator tries again.
     ReconcileFailed,
 }
 
 impl Reason {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Ready,
         Self::AsWanted,
         Self::GatewayReady,
@@ -69,6 +71,7 @@ impl Reason {
         Self::Invalid,
         Self::ObjectNotOurs,
         Self::CredentialsInvalid,
+        Self::SecretMissing,
         Self::ReconcileFailed,
     ];
 
@@ -95,6 +98,7 @@ impl Reason {
             Self::Invalid => "Invalid",
             Self::ObjectNotOurs => "ObjectNotOurs",
             Self::CredentialsInvalid => "CredentialsInvalid",
+            Self::SecretMissing => "SecretMissing",
             Self::ReconcileFailed => "ReconcileFailed",
         }
     }

@@ -27,6 +27,8 @@ pub struct Found {
     /// Why the spec is not a `SocialPlatformSpec`, if it is not. It was stored under another schema then.
     pub unreadable: Option<String>,
     pub credentials: Option<Secret>,
+    /// The user's own, which the resource names for media's storage.
+    pub storage: Option<Secret>,
     pub jwks: Option<ConfigMap>,
     pub secrets: BTreeMap<Component, Secret>,
     pub services: BTreeMap<Component, Service>,
@@ -54,8 +56,11 @@ pub async fn dereference(
 ) -> Result<(), Error> {
     let reader = Reader { client, name };
     let (credentials_name, jwks_name) = (credentials_name(&name.name), jwks_name(&name.name));
+    let storage = found.platform.spec.media.as_ref();
+    let storage = storage.and_then(|media| media.storage.as_ref()?.secret_name());
     (
         found.credentials,
+        found.storage,
         found.jwks,
         found.secrets,
         found.services,
@@ -63,6 +68,7 @@ pub async fn dereference(
         found.stateful_sets,
     ) = tokio::try_join!(
         reader.get(&credentials_name),
+        reader.get_if_named(storage),
         reader.get(&jwks_name),
         reader.each(|_| true),
         reader.each(|_| true),
@@ -80,6 +86,7 @@ impl Found {
             platform,
             unreadable: None,
             credentials: None,
+            storage: None,
             jwks: None,
             secrets: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -101,6 +108,7 @@ impl Found {
             platform,
             unreadable: _,
             credentials: _,
+            storage: _,
             jwks,
             secrets,
             services,
@@ -249,6 +257,19 @@ impl Reader<'_> {
             .get_opt(name)
             .await
             .map_err(Error::api(format!("read {} {name}", K::kind(&()))))
+    }
+
+    async fn get_if_named<K>(&self, name: Option<&str>) -> Result<Option<K>, Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        match name {
+            Some(name) => self.get(name).await,
+            None => Ok(None),
+        }
     }
 
     /// One after the other: the kinds are read side by side, and that is parallel enough for the API server.

@@ -44,6 +44,9 @@ pub enum Error {
     )]
     CredentialsMissing(String),
 
+    #[error(transparent)]
+    Reference(#[from] operator_render::ReferenceError),
+
     #[error("failed to generate credentials: no randomness")]
     Randomness,
 
@@ -69,6 +72,7 @@ impl Error {
             Self::CredentialsNotOurs { .. }
             | Self::Credentials { .. }
             | Self::CredentialsMissing(_) => Reason::CredentialsInvalid,
+            Self::Reference(_) => Reason::SecretMissing,
             Self::Api { .. } | Self::Randomness | Self::TimedOut(_) => Reason::ReconcileFailed,
         };
 

@@ -61,14 +61,17 @@ impl Findings {
     }
 
     pub fn next(&self, observed: &Observed, is_ready: bool) -> Next {
-        let stopped_by = observed.obstacle.as_ref().map(|obstacle| obstacle.reason);
+        // Neither remnants of another platform nor Secrets are watched.
+        let waits_for_unwatched = observed.obstacle.as_ref().is_some_and(|obstacle| {
+            matches!(
+                obstacle.reason,
+                Reason::WaitingForDeletion | Reason::SecretMissing
+            )
+        });
 
         if is_ready {
             Next::Rest
-        } else if stopped_by == Some(Reason::WaitingForDeletion)
-            || self.mongodb.is_pending()
-            || self.gateway.is_pending()
-        {
+        } else if waits_for_unwatched || self.mongodb.is_pending() || self.gateway.is_pending() {
             Next::Poll
         } else if self.mongodb == (Answer::Good { is_news: true }) {
             Next::AtOnce
@@ -198,10 +201,12 @@ mod tests {
             }),
             Next::Wait
         );
-        assert_eq!(
-            Findings::default().next(&samples::stopped_by(Reason::WaitingForDeletion), false),
-            Next::Poll
-        );
+        for unwatched in [Reason::WaitingForDeletion, Reason::SecretMissing] {
+            assert_eq!(
+                Findings::default().next(&samples::stopped_by(unwatched), false),
+                Next::Poll
+            );
+        }
         assert_eq!(
             Findings::default().next(&samples::stopped_by(Reason::ObjectNotOurs), false),
             Next::Wait

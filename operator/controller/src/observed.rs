@@ -177,7 +177,10 @@ impl Obstacle {
     pub fn is_stalling(&self) -> bool {
         matches!(
             self.reason,
-            Reason::Invalid | Reason::ObjectNotOurs | Reason::CredentialsInvalid
+            Reason::Invalid
+                | Reason::ObjectNotOurs
+                | Reason::CredentialsInvalid
+                | Reason::SecretMissing
         )
     }
 }

@@ -6,7 +6,7 @@ use kube::Client;
 use operator_api::Component;
 use operator_api::names::mongodb_member;
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, ValidatedPlatform, render, validate,
+    Credentials, Defaults, MongoDbPasswords, StorageSecrets, ValidatedPlatform, render, validate,
 };
 use tracing::debug;
 
@@ -94,8 +94,9 @@ async fn advance(
         .wanted
         .insert(validate(&found.platform, &context.defaults)?);
     found.belongs_to_the_platform()?;
+    let storage = StorageSecrets::read(wanted, found.storage.as_ref())?;
     let credentials = credentials(context, wanted, found).await?;
-    let objects = render(wanted, &credentials);
+    let objects = render(wanted, &credentials, &storage);
     let applied = apply(&context.client, found, objects, memory).await;
     findings.mongodb = set_up_mongodb(context, wanted, found, &credentials, memory).await;
     findings.gateway = ask_the_gateway(wanted, found, &findings.mongodb).await;

@@ -1,4 +1,4 @@
-//! What a `SocialPlatform` becomes: every Kubernetes object of a platform, complete, from the resource and its credentials alone.
+//! What a `SocialPlatform` becomes: every Kubernetes object of a platform, complete, from the resource and its secrets alone.
 //!
 //! No client, no clock, no randomness: the same input gives the same bytes, so whatever differs in the cluster was done by somebody
 //! else.
@@ -24,6 +24,7 @@ mod jwks;
 mod keyfile;
 mod secret;
 mod service;
+mod storage;
 mod store;
 
 mod config_hash;
@@ -38,10 +39,15 @@ mod fixture;
 pub use credentials::{Credentials, CredentialsError, MongoDbPasswords, credentials_secret};
 pub use objects::{Objects, ServiceObjects, StoreObjects};
 pub use platform::ValidatedPlatform;
+pub use storage::{ReferenceError, StorageSecrets};
 pub use validate::{Defaults, Invalid, validate};
 
 /// Every object of a platform.
-pub fn render(platform: &ValidatedPlatform, credentials: &Credentials) -> Objects {
+pub fn render(
+    platform: &ValidatedPlatform,
+    credentials: &Credentials,
+    storage: &StorageSecrets,
+) -> Objects {
     let jwks = jwks::config_map(platform, &credentials.jwks);
 
     Objects {
@@ -50,7 +56,7 @@ pub fn render(platform: &ValidatedPlatform, credentials: &Credentials) -> Object
         rabbitmq: rabbitmq::objects(platform, credentials),
         identity: identity::objects(platform, credentials, &jwks),
         post: post::objects(platform, credentials, &jwks),
-        media: media::objects(platform, credentials, &jwks),
+        media: media::objects(platform, credentials, storage, &jwks),
         search: search::objects(platform, credentials, &jwks),
         gateway: gateway::objects(platform, credentials, &jwks),
         jwks,

@@ -12,6 +12,7 @@ use crate::{
     platform::ValidatedPlatform,
     secret,
     service::{self, Program},
+    storage::StorageSecrets,
 };
 
 /// An upload over a slow line takes its time.
@@ -20,6 +21,7 @@ const REQUEST_TIMEOUT_SECONDS: u32 = 60;
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
     credentials: &Credentials,
+    storage: &StorageSecrets,
     keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Media;
@@ -27,15 +29,13 @@ pub(crate) fn objects(
         service::mongodb_url(platform, component, &credentials.mongodb_passwords.media);
     let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
     let redis_url = env::redis_url(platform, &credentials.redis_password);
-    let secret = secret::of(
-        platform,
-        component,
-        &[
-            (MONGODB_URL_KEY, &mongodb_url),
-            (REDIS_URL_KEY, &redis_url),
-            (RABBITMQ_URL_KEY, &rabbitmq_url),
-        ],
-    );
+    let mut content = vec![
+        (MONGODB_URL_KEY, mongodb_url.as_str()),
+        (REDIS_URL_KEY, &redis_url),
+        (RABBITMQ_URL_KEY, &rabbitmq_url),
+    ];
+    content.extend(storage.content());
+    let secret = secret::of(platform, component, &content);
     let env = [
         env::server(REQUEST_TIMEOUT_SECONDS),
         env::tokens(platform),

@@ -25,6 +25,7 @@ mod tests {
             Reason::Invalid,
             Reason::ObjectNotOurs,
             Reason::CredentialsInvalid,
+            Reason::SecretMissing,
         ] {
             assert_eq!(
                 stalled(&stopped_by(reason)),

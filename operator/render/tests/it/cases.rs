@@ -2,10 +2,13 @@
 
 use std::{fs, path::PathBuf};
 
-use k8s_openapi::{Metadata, Resource, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::{
+    ByteString, Metadata, Resource, api::core::v1::Secret,
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
 use operator_api::SocialPlatform;
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StoreObjects,
+    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StorageSecrets, StoreObjects,
     ValidatedPlatform, credentials_secret, render, validate,
 };
 use serde::Serialize;
@@ -13,6 +16,13 @@ use serde_json::Value;
 
 /// The platforms of `tests/golden`.
 pub const NAMES: [&str; 2] = ["minimal", "everything"];
+
+/// Keys and values of the Secret with which media's storage is reached.
+pub const STORAGE_SECRETS: [(&str, &str); 3] = [
+    ("accessKeyId", "storage-key-id"),
+    ("secretAccessKey", "storage-secret-key"),
+    ("url", "cloudinary://key:cloudinary-secret@cloud"),
+];
 
 /// One object as the API server would get it.
 pub struct Object {
@@ -73,7 +83,7 @@ pub fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> Vec<O
         media,
         search,
         gateway,
-    } = render(platform, credentials);
+    } = render(platform, credentials, &storage_secrets(platform));
     let mut objects = vec![
         object(&credentials_secret(platform, credentials)),
         object(&jwks),
@@ -115,6 +125,20 @@ pub fn credentials() -> Credentials {
         jwks: r#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","kid":"k1","x":"eA"}]}"#.into(),
         refresh_key: "0123456789abcdef".repeat(4),
     }
+}
+
+/// What the user's own Secret holds, whatever kind of storage it is for.
+fn storage_secrets(platform: &ValidatedPlatform) -> StorageSecrets {
+    let secret = Secret {
+        data: Some(
+            STORAGE_SECRETS
+                .map(|(key, text)| (key.to_owned(), ByteString(text.into())))
+                .into(),
+        ),
+        ..Secret::default()
+    };
+
+    StorageSecrets::read(platform, Some(&secret)).unwrap()
 }
 
 fn object<T: Resource + Metadata<Ty = ObjectMeta> + Serialize>(object: &T) -> Object {

@@ -397,9 +397,11 @@ fn secrets_are_in_secrets_only() {
         refresh_key,
     ];
 
+    let storage_secrets = cases::STORAGE_SECRETS.map(|(_, secret)| secret.to_owned());
+
     for_every_object(|object, _| {
         if object.kind != "Secret" {
-            for secret in &secrets {
+            for secret in secrets.iter().chain(&storage_secrets) {
                 assert!(
                     !object.yaml.contains(secret.as_str()),
                     "{} {}",
