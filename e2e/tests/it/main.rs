@@ -13,6 +13,7 @@ mod install;
 mod ready;
 mod refusal;
 mod scaling;
+mod settings;
 
 mod bad_input;
 mod readme;
