@@ -29,6 +29,7 @@ struct State {
     started: Instant,
     /// Milliseconds after `started` before which nobody asks.
     paused_until: AtomicU64,
+    failures: AtomicU64,
     connected: IntGauge,
 }
 
@@ -65,6 +66,7 @@ impl Redis {
             state: Arc::new(State {
                 started: Instant::now(),
                 paused_until: AtomicU64::new(0),
+                failures: AtomicU64::new(0),
                 connected,
             }),
         })
@@ -73,6 +75,12 @@ impl Redis {
     /// 1 while Redis answers.
     pub fn connected(&self) -> IntGauge {
         self.state.connected.clone()
+    }
+
+    /// How often a question failed. While this stays the same, Redis heard every one and lost no connection, so it has
+    /// not restarted either.
+    pub fn failures(&self) -> u64 {
+        self.state.failures.load(Ordering::SeqCst)
     }
 
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
@@ -119,6 +127,7 @@ impl Redis {
 
     async fn bounded<T>(&self, question: impl Future<Output = RedisResult<T>>) -> Result<T, Error> {
         if self.state.is_paused() {
+            self.state.failures.fetch_add(1, Ordering::SeqCst);
             return Err(Error::Away);
         }
         let result = match tokio::time::timeout(ANSWER_TIMEOUT, question).await {
@@ -126,6 +135,9 @@ impl Redis {
             Ok(Err(error)) => Err(Error::Failed(error)),
             Err(_) => Err(Error::Silent),
         };
+        if result.is_err() {
+            self.state.failures.fetch_add(1, Ordering::SeqCst);
+        }
         match &result {
             Ok(_) => self.state.connected.set(1),
             // What Redis says against one command is no sign that it is away.

@@ -21,7 +21,7 @@ async fn who_follows_knows_of_the_end_within_two_seconds() {
         tokio::spawn(sessions::follow(redis.clone(), copy.clone(), stop.clone()));
     }
     let (one, other) = (object_id(), object_id());
-    sessions::end(&redis, &[one.clone()], 60)
+    sessions::end(&redis, std::slice::from_ref(&one), 60)
         .await
         .expect("told");
     let told = Instant::now();
@@ -38,7 +38,7 @@ async fn who_follows_knows_of_the_end_within_two_seconds() {
 async fn who_starts_later_learns_of_it_too() {
     let redis = redis(&redis_url());
     let session = object_id();
-    sessions::end(&redis, &[session.clone()], 60)
+    sessions::end(&redis, std::slice::from_ref(&session), 60)
         .await
         .expect("told");
 
