@@ -85,6 +85,14 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         }
     })?;
     json.end().map_err(|error| malformed(&error))?;
+    // serde also reads the fields of a struct from an array, by their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_field",
+            "the body must be a JSON object",
+        ));
+    }
 
     Ok(value)
 }
@@ -156,7 +164,14 @@ mod tests {
 
     #[test]
     fn a_wrong_or_missing_field_is_refused() {
-        for body in ["{}", r#"{"name":1}"#, r#"{"name":null}"#, "[]", "1"] {
+        for body in [
+            "{}",
+            r#"{"name":1}"#,
+            r#"{"name":null}"#,
+            "[]",
+            r#" ["a"]"#,
+            "1",
+        ] {
             assert_eq!(refusal(body), (422, "invalid_field"), "{body}");
         }
     }
