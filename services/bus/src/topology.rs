@@ -3,7 +3,7 @@
 //! Each queue is followed by one service for one purpose and has a dead-letter queue beside it. Publishers declare all
 //! of it too, so that what is published before a service's first start waits for it.
 
-use events::{Event, PostCreated, PostDeleted};
+use events::{Event, PostCreated, PostDeleted, PostUpdated, UserDeleted};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
@@ -17,6 +17,8 @@ const MAX_DEAD_BYTES: i64 = 64 * 1024 * 1024;
 /// What one service follows for one purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
+    /// The post service removes the posts of deleted accounts.
+    PostUsers,
     /// The media service removes the files of deleted posts.
     MediaPosts,
     /// The search service keeps its copy of posts.
@@ -25,18 +27,20 @@ pub enum Queue {
 
 impl Queue {
     /// Every queue there is.
-    pub const ALL: [Self; 2] = [Self::MediaPosts, Self::SearchPosts];
+    pub const ALL: [Self; 3] = [Self::PostUsers, Self::MediaPosts, Self::SearchPosts];
 
     /// The types of event the queue receives.
     pub fn event_types(self) -> &'static [&'static str] {
         match self {
+            Self::PostUsers => &[UserDeleted::TYPE],
             Self::MediaPosts => &[PostDeleted::TYPE],
-            Self::SearchPosts => &[PostCreated::TYPE, PostDeleted::TYPE],
+            Self::SearchPosts => &[PostCreated::TYPE, PostUpdated::TYPE, PostDeleted::TYPE],
         }
     }
 
     fn suffix(self) -> &'static str {
         match self {
+            Self::PostUsers => "post.users",
             Self::MediaPosts => "media.posts",
             Self::SearchPosts => "search.posts",
         }
@@ -175,6 +179,8 @@ mod tests {
         assert_eq!(
             names,
             [
+                "social.post.users",
+                "social.post.users.dead",
                 "social.media.posts",
                 "social.media.posts.dead",
                 "social.search.posts",

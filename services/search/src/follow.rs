@@ -1,7 +1,7 @@
 //! Events of posts, and what they mean for the copy.
 
 use bus::{Failure, Message};
-use events::{Event, PostCreated, PostDeleted};
+use events::{Event, PostCreated, PostDeleted, PostUpdated};
 
 use crate::document::PostId;
 use database::CallError;
@@ -15,6 +15,11 @@ pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
             let post = message.parse::<PostCreated>()?.data;
             let id = post_id(&post.post_id)?;
             store.add(id, post).await.map_err(failure)
+        }
+        PostUpdated::TYPE => {
+            let post = message.parse::<PostUpdated>()?.data;
+            let id = post_id(&post.post_id)?;
+            store.change(id, post).await.map_err(failure)
         }
         PostDeleted::TYPE => {
             let post = message.parse::<PostDeleted>()?.data;

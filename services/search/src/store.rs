@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use database::{CallError, call};
-use events::PostCreated;
+use database::{CallError, call, is_duplicate_key};
+use events::{PostCreated, PostUpdated};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
@@ -85,6 +85,34 @@ impl Store {
             .update_one(doc! { "_id": object_id(&id) }, doc! { "$setOnInsert": new })
             .upsert(true);
         call("add a post", add).await?;
+
+        Ok(())
+    }
+
+    /// Puts a changed post in the place of an older version, unless its tombstone is there.
+    pub async fn change(&self, id: PostId, post: PostUpdated) -> Result<(), CallError> {
+        let version = i64::try_from(post.version).unwrap_or(i64::MAX);
+        let older = doc! {
+            "_id": object_id(&id),
+            "version": { "$not": { "$gte": version } },
+            "deletedAt": { "$exists": false },
+        };
+        let new = doc! { "$set": {
+            "userId": post.user_id,
+            "content": post.content,
+            "createdAt": bson_time(post.created_at),
+            "updatedAt": bson_time(post.updated_at),
+            "version": version,
+        } };
+        for _ in 0..2 {
+            let change = self.posts.update_one(older.clone(), new.clone());
+            match call("change a post", change.upsert(true)).await {
+                // Something else is there: the post itself when it was added at this moment, and then there is something
+                // to change the next time; otherwise the tombstone or a version that is as new.
+                Err(CallError::Failed { source, .. }) if is_duplicate_key(&source) => {}
+                changed => return changed.map(drop),
+            }
+        }
 
         Ok(())
     }

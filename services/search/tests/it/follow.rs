@@ -2,7 +2,7 @@
 
 use test_kit::{database_url, rabbitmq_url};
 
-use crate::stage::{Stage, config, deleted, post};
+use crate::stage::{Stage, config, deleted, post, updated};
 
 #[tokio::test]
 async fn a_deleted_post_is_no_longer_found() {
@@ -13,6 +13,38 @@ async fn a_deleted_post_is_no_longer_found() {
 
     stage.publish(deleted(&gone)).await;
     stage.found("harbour", 0).await;
+}
+
+#[tokio::test]
+async fn a_changed_post_is_found_by_its_newest_words_alone() {
+    let stage = Stage::new().await;
+    let first = post("the harbour");
+    // The older events come last, and the first one twice.
+    for (version, content) in [(3, "the mountain"), (2, "the forest"), (3, "the mountain")] {
+        stage.publish(updated(&first, version, content)).await;
+        stage.found("mountain", 1).await;
+    }
+    stage.publish(first).await;
+    settled(&stage, 4).await;
+
+    assert_eq!(stage.texts("mountain").await, ["the mountain"]);
+    for older in ["harbour", "forest"] {
+        assert!(stage.search(older).await.is_empty(), "{older}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_brings_no_deleted_post_back() {
+    let stage = Stage::new().await;
+    let gone = post("the harbour");
+    stage.publish(deleted(&gone)).await;
+    settled(&stage, 1).await;
+    stage
+        .publish(updated(&gone, 2, "the harbour at night"))
+        .await;
+    settled(&stage, 2).await;
+
+    assert!(stage.search("harbour").await.is_empty());
 }
 
 #[tokio::test]

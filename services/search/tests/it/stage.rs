@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::{Broker, Publisher};
 use clap::Parser;
-use events::{Envelope, Event, Origin, PostCreated, PostDeleted};
+use events::{Envelope, Event, Origin, PostCreated, PostDeleted, PostUpdated};
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response};
 use search::config::Config;
@@ -134,6 +134,18 @@ pub fn post(content: &str) -> PostCreated {
         media_ids: Vec::new(),
         created_at: Timestamp::from_millisecond(1_794_472_200_120).expect("a time"),
         version: 1,
+    }
+}
+
+pub fn updated(post: &PostCreated, version: u64, content: &str) -> PostUpdated {
+    PostUpdated {
+        post_id: post.post_id.clone(),
+        user_id: post.user_id.clone(),
+        content: content.to_owned(),
+        media_ids: post.media_ids.clone(),
+        created_at: post.created_at,
+        updated_at: post.created_at,
+        version,
     }
 }
 
