@@ -47,10 +47,13 @@ pub(crate) fn objects(
         env::database(platform, component),
         env::shared_memory(platform, component),
         env::events(platform, component),
-        vec![env::value(
-            "CURSOR_KEY_FILE",
-            "/etc/socialplatform/post/cursor-key",
-        )],
+        vec![
+            env::value("CURSOR_KEY_FILE", "/etc/socialplatform/post/cursor-key"),
+            env::value(
+                "PAGE_CACHE_TTL_SECONDS",
+                platform.post.page_cache_ttl_seconds,
+            ),
+        ],
     ];
     let program = Program {
         component,

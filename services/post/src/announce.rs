@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{PublishError, Publisher};
-use events::{Envelope, Event, Origin, PostCreated, PostDeleted};
+use events::{Envelope, Event, Origin, PostCreated, PostDeleted, PostUpdated};
 use futures::StreamExt;
 use jiff::Timestamp;
 use prometheus::IntGauge;
@@ -15,7 +15,7 @@ use service_kit::RequestContext;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::post::Id;
+use crate::post::{Id, Post};
 use crate::store::Stored;
 
 /// What may wait: some 10,000 short posts, or 700 of the longest.
@@ -47,6 +47,7 @@ pub struct Announcements {
 
 enum Announcement {
     Created(Envelope<PostCreated>),
+    Updated(Envelope<PostUpdated>),
     Deleted(Envelope<PostDeleted>),
 }
 
@@ -82,22 +83,30 @@ impl Announcer {
             created_at: post.created_at,
             version: stored.version,
         };
-        let bytes = BYTES_EACH + post.content.len();
         let announcement = Announcement::Created(envelope(event, context));
-        self.announce(announcement, bytes, &post.id);
+        self.announce(announcement, BYTES_EACH + post.content.len(), post.id);
+    }
+
+    pub fn updated(&self, stored: &Stored, context: RequestContext) {
+        let post = &stored.post;
+        let event = PostUpdated {
+            post_id: post.id.to_string(),
+            user_id: post.user.to_string(),
+            content: post.content.clone(),
+            media_ids: texts(&post.media_ids),
+            created_at: post.created_at,
+            updated_at: post.updated_at,
+            version: stored.version,
+        };
+        let announcement = Announcement::Updated(envelope(event, context));
+        self.announce(announcement, BYTES_EACH + post.content.len(), post.id);
     }
 
     /// `stored` is the post as it was.
     pub fn deleted(&self, stored: &Stored, context: RequestContext) {
-        let post = &stored.post;
-        let event = PostDeleted {
-            post_id: post.id.to_string(),
-            user_id: post.user.to_string(),
-            media_ids: texts(&post.media_ids),
-            version: stored.version.saturating_add(1),
-        };
+        let event = deleted(&stored.post, stored.version.saturating_add(1));
         let announcement = Announcement::Deleted(envelope(event, context));
-        self.announce(announcement, BYTES_EACH, &post.id);
+        self.announce(announcement, BYTES_EACH, stored.post.id);
     }
 
     /// How many announcements wait, as a metric.
@@ -110,7 +119,7 @@ impl Announcer {
         self.finish.cancel();
     }
 
-    fn announce(&self, announcement: Announcement, bytes: usize, post: &Id) {
+    fn announce(&self, announcement: Announcement, bytes: usize, post: Id) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) else {
             tracing::error!(post.id = %post, "an event is lost, too many wait");
@@ -143,6 +152,7 @@ impl Announcements {
         let publishing = queue.for_each_concurrent(MAX_AT_ONCE, async |(announcement, _room)| {
             match announcement {
                 Announcement::Created(envelope) => until_published(&publisher, &envelope).await,
+                Announcement::Updated(envelope) => until_published(&publisher, &envelope).await,
                 Announcement::Deleted(envelope) => until_published(&publisher, &envelope).await,
             }
             waiting.dec();
@@ -180,6 +190,16 @@ async fn until_published<E: Event>(publisher: &Publisher, envelope: &Envelope<E>
         }
         tokio::time::sleep(delay).await;
         delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+/// What is announced of a post that is gone; `version` counts its end as a change.
+pub fn deleted(post: &Post, version: u64) -> PostDeleted {
+    PostDeleted {
+        post_id: post.id.to_string(),
+        user_id: post.user.to_string(),
+        media_ids: texts(&post.media_ids),
+        version,
     }
 }
 

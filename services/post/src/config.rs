@@ -30,6 +30,10 @@ pub struct Config {
     /// File with the key that cursors are made with: 32 bytes as 64 hex digits.
     #[arg(long, env = "CURSOR_KEY_FILE")]
     pub cursor_key_file: PathBuf,
+
+    /// How long a page of the list is kept in Redis, in seconds; 0 keeps none.
+    #[arg(long, env = "PAGE_CACHE_TTL_SECONDS", default_value_t = 60)]
+    pub page_cache_ttl_seconds: u32,
 }
 
 impl Settings for Config {

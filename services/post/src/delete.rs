@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use service_kit::openapi::ProblemDocument;
 use service_kit::{CurrentUser, RequestContext};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::Error;
@@ -11,13 +13,28 @@ use crate::finish::finish;
 use crate::post::Id;
 use crate::read::PathId;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Deleted {
     success: bool,
     message: &'static str,
 }
 
-/// Only the author may; the files of the post and the copy search has of it go with its event.
+/// Deletes a post. Only its author may; its files and what search knows of it go soon after.
+#[utoipa::path(
+    delete,
+    path = "/v1/posts/{id}",
+    operation_id = "deletePost",
+    tag = "posts",
+    security(("bearer" = [])),
+    params(("id" = String, Path, pattern = "^[0-9a-fA-F]{24}$")),
+    responses(
+        (status = 200, body = Deleted),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json",
+            description = "The post is somebody else's."),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json",
+            description = "There is no such post."),
+    ),
+)]
 pub async fn delete(
     State(app): State<App>,
     user: CurrentUser,
@@ -26,11 +43,12 @@ pub async fn delete(
 ) -> Result<Json<Deleted>, Error> {
     let author = Id::parse(&user.id).ok_or(Error::NoAccount)?;
     finish(async move {
-        let Some(deleted) = app.store.delete(&id, &author).await? else {
-            return Err(match app.store.find(&id).await? {
-                Some(_) => Error::NotTheAuthor,
-                None => Error::NotFound(id),
-            });
+        let deleted = app.store.delete(id, author).await;
+        if !matches!(deleted, Ok(None)) {
+            app.pages.changed().await;
+        }
+        let Some(deleted) = deleted? else {
+            return Err(app.not_of_author(id).await?);
         };
         app.announcer.deleted(&deleted, context);
 

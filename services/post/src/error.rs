@@ -1,12 +1,14 @@
 //! Why a request is refused or fails, and the status each reason has.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use service_kit::Problem;
+use database::CallError;
+use service_kit::{IdempotencyKey, Problem};
 
 use crate::page::PageError;
 use crate::post::{ContentError, Id, MediaIdsError};
-use database::CallError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,14 +27,27 @@ pub enum Error {
     #[error(transparent)]
     Page(#[from] PageError),
 
+    #[error("content, mediaIds or both are to change")]
+    NothingToChange,
+
     #[error("there is no post {0}")]
     NotFound(Id),
 
-    #[error("only its author may delete a post")]
+    #[error("only its author may change or delete a post")]
     NotTheAuthor,
+
+    #[error("a request with this key is being worked on")]
+    InProgress,
+
+    #[error("the key belongs to another request")]
+    KeyReused,
 
     #[error(transparent)]
     Store(#[from] CallError),
+
+    /// A read that several requests waited for.
+    #[error(transparent)]
+    SharedRead(#[from] Arc<CallError>),
 }
 
 impl Error {
@@ -44,6 +59,12 @@ impl Error {
             Self::NoAccount => Problem::unauthorized("token_invalid", detail),
             Self::Content(_) => Problem::refused("invalid_content", "content", detail),
             Self::MediaIds(_) => Problem::refused("invalid_media_ids", "mediaIds", detail),
+            Self::NothingToChange => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "nothing_to_change",
+                detail,
+            ),
+            Self::Page(PageError::User) => Problem::refused("invalid_user", "user", detail),
             Self::Page(PageError::Limit) => Problem::refused("invalid_limit", "limit", detail),
             Self::Page(PageError::Cursor) => Problem::refused("invalid_cursor", "cursor", detail),
             Self::Page(PageError::Page | PageError::TooFar | PageError::PageAndCursor) => {
@@ -51,9 +72,19 @@ impl Error {
             }
             Self::NotFound(_) => Problem::new(StatusCode::NOT_FOUND, "post_not_found", detail),
             Self::NotTheAuthor => Problem::new(StatusCode::FORBIDDEN, "not_the_author", detail),
-            Self::Store(error) if error.is_unavailable() => Problem::unavailable(self),
-            Self::Store(_) => Problem::internal(self),
+            Self::InProgress => IdempotencyKey::in_progress(),
+            Self::KeyReused => IdempotencyKey::reused(),
+            Self::Store(error) => stored(self, error),
+            Self::SharedRead(error) => stored(self, error),
         }
+    }
+}
+
+fn stored(error: &Error, cause: &CallError) -> Problem {
+    if cause.is_unavailable() {
+        Problem::unavailable(error)
+    } else {
+        Problem::internal(error)
     }
 }
 

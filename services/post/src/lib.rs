@@ -1,4 +1,5 @@
-//! The post service: keeps what people write, lists it newest first, and announces what was written and deleted.
+//! The post service: keeps what people write, lists it newest first, and announces what was written, changed and
+//! deleted.
 //!
 //! A post is accepted once a majority of the database has it. Its event is published afterwards, off the request's
 //! path: a broker that is away delays what others learn, not what people write.
@@ -10,26 +11,39 @@ mod routes;
 
 mod create;
 mod delete;
+mod edit;
 mod list;
 mod read;
 
+mod follow;
+
+mod cursor;
 mod page;
 mod post;
 
 mod announce;
+mod cache;
 mod error;
 mod finish;
+mod source;
 mod store;
 
-use bus::{Broker, Publisher};
+use bus::{Broker, Consumer, Publisher, Queue};
+use database::CallError;
+use database::idempotency::Idempotency;
 use redis_kit::Redis;
-use service_kit::settings::SettingError;
+use service_kit::settings::{SettingError, read_file};
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::announce::Announcer;
 use crate::app::App;
+use crate::cache::Pages;
 use crate::config::Config;
+use crate::cursor::CursorKey;
+use crate::follow::Follower;
+use crate::source::Source;
 use crate::store::Store;
 
 /// A setting cannot be used.
@@ -37,6 +51,9 @@ use crate::store::Store;
 pub enum StartError {
     #[error(transparent)]
     Setting(#[from] SettingError),
+
+    #[error("CURSOR_KEY_FILE cannot be used")]
+    CursorKey(#[from] cursor::KeyError),
 
     #[error(transparent)]
     Database(#[from] database::ConfigError),
@@ -48,39 +65,75 @@ pub enum StartError {
     Bus(#[from] bus::ConfigError),
 }
 
-/// Serves until `shutdown`. MongoDB and RabbitMQ may be away, at the start and later.
+/// Serves until `shutdown`. MongoDB, Redis and RabbitMQ may be away, at the start and later.
 pub async fn run(
     config: Config,
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
+    let cursor_key = CursorKey::parse(&read_file("CURSOR_KEY_FILE", &config.cursor_key_file)?)?;
     let redis = Redis::new(&config.redis)?;
-    let redis_connected = redis.connected();
     let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "post").await?;
-    let publisher = Publisher::start(&Broker::new(&config.bus, "post")?);
+    let broker = Broker::new(&config.bus, "post")?;
+    let publisher = Publisher::start(&broker);
+    let consumer = Consumer::new(&broker, Queue::PostUsers);
     let store = Store::new(&database);
+    let idempotency = Idempotency::new(&database);
     let (announcer, announcements) = announce::channel();
+    let source = Source {
+        store: store.clone(),
+        cursor_key: cursor_key.clone(),
+    };
+    let namespace = format!("posts:{}", cursor_key.namespace(database.name()));
+    let pages = Pages::new(
+        source,
+        redis.clone(),
+        namespace,
+        config.page_cache_ttl_seconds,
+    );
 
+    let metrics = Metrics::new();
+    metrics.register(redis.connected());
+    metrics.register(publisher.connected());
+    metrics.register(publisher.published());
+    metrics.register(consumer.connected());
+    metrics.register(consumer.handled());
+    metrics.register(announcer.waiting());
     let indexes = Gate::default();
-    let events = publisher.clone();
+    let (events, followed) = (publisher.clone(), consumer.clone());
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
         .with_gate("indexes", &indexes)
-        .with_check("rabbitmq", move || std::future::ready(events.ready()))
+        .with_check("rabbitmq", move || {
+            std::future::ready(events.ready().and(followed.ready()))
+        })
         .with_note("redis", move || redis.clone().check());
-    let metrics = Metrics::new();
-    metrics.register(redis_connected);
-    metrics.register(publisher.connected());
-    metrics.register(publisher.published());
-    metrics.register(announcer.waiting());
 
-    let announcing = tokio::spawn(announcements.publish(publisher));
-    tokio::spawn(prepare(store.clone(), indexes, shutdown.clone()));
+    let announcing = tokio::spawn(announcements.publish(publisher.clone()));
+    tokio::spawn(prepare(
+        store.clone(),
+        idempotency.clone(),
+        indexes,
+        shutdown.clone(),
+    ));
+    tokio::spawn(pages.clone().follow(shutdown.clone()));
+    let follower = Follower {
+        store: store.clone(),
+        pages: pages.clone(),
+        publisher,
+    };
+    let following = tokio::spawn(consumer.run(
+        move |message| follower.clone().follow(message),
+        shutdown.clone(),
+    ));
     let app = App {
         store,
+        pages,
+        idempotency,
         announcer: announcer.clone(),
         authenticator,
+        cursor_key,
     };
     let service = Service {
         routes: routes::routes(app),
@@ -88,25 +141,34 @@ pub async fn run(
         metrics,
     };
     service.serve(&config.server, listeners, shutdown).await;
-    finish(&announcer, announcing).await;
+    finish(&announcer, announcing, following).await;
 
     Ok(())
 }
 
-async fn prepare(store: Store, indexes: Gate, shutdown: CancellationToken) {
-    let done = until_ok("create the indexes", &shutdown, || store.create_indexes());
+async fn prepare(
+    store: Store,
+    idempotency: Idempotency,
+    indexes: Gate,
+    shutdown: CancellationToken,
+) {
+    let done = until_ok("create the indexes", &shutdown, || async {
+        tokio::try_join!(store.create_indexes(), idempotency.prepare())?;
+        Ok::<_, CallError>(())
+    });
     if done.await.is_some() {
         indexes.open();
     }
 }
 
 /// What was answered is announced before the process ends.
-async fn finish(announcer: &Announcer, announcing: tokio::task::JoinHandle<()>) {
+async fn finish(announcer: &Announcer, announcing: JoinHandle<()>, following: JoinHandle<()>) {
     announcer.finish();
-    if let Err(error) = announcing.await {
+    let (announced, followed) = tokio::join!(announcing, following);
+    for error in [announced.err(), followed.err()].into_iter().flatten() {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "announcing ended badly"
+            "the work with events ended badly"
         );
     }
 }

@@ -1,19 +1,27 @@
 //! Posts in MongoDB.
+//!
+//! A post that goes with its author's account is marked `deletedAt` before it is announced and removed: nobody is shown
+//! such a post, and nobody changes it any more.
 
-use database::{CallError, call};
-use futures::TryStreamExt;
+mod account;
+mod indexes;
+mod list;
+
+use database::{CallError, call, is_duplicate_key};
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, doc};
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::bson::{self, DateTime, doc};
+use mongodb::options::ReturnDocument;
+use mongodb::{Collection, Database};
 use serde::{Deserialize, Serialize};
 
-use crate::page::{Limit, Start, skip};
-use crate::post::{Content, Id, MediaIds, Post, now};
+use crate::post::{Draft, Edit, Id, Post, now};
+use crate::store::account::GoneUser;
 
 #[derive(Clone)]
 pub struct Store {
     posts: Collection<Document>,
+    gone_users: Collection<GoneUser>,
 }
 
 /// A post, and how often it was changed.
@@ -22,13 +30,6 @@ pub struct Stored {
     pub post: Post,
     /// The first is 1.
     pub version: u64,
-}
-
-/// Part of the list.
-#[derive(Debug)]
-pub struct Page {
-    pub posts: Vec<Post>,
-    pub has_next: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,119 +49,97 @@ impl Store {
     pub fn new(database: &Database) -> Self {
         Self {
             posts: database.collection("posts"),
+            gone_users: database.collection("goneUsers"),
         }
     }
 
-    pub async fn create_indexes(&self) -> Result<(), CallError> {
-        let newest_first = IndexModel::builder()
-            .keys(doc! { "createdAt": -1, "_id": -1 })
-            .build();
-        call(
-            "create the index of posts",
-            self.posts.create_index(newest_first),
-        )
-        .await?;
-
-        Ok(())
-    }
-
-    pub async fn insert(
-        &self,
-        author: Id,
-        content: Content,
-        media_ids: MediaIds,
-    ) -> Result<Stored, CallError> {
-        let id = Id::from(ObjectId::new());
+    /// A post with this id that is there already was written by an earlier try, and is what is returned then.
+    pub async fn insert(&self, id: Id, draft: Draft) -> Result<Stored, CallError> {
         let now = now();
         let post = Post {
             id,
-            user: author,
-            content: content.into_string(),
-            media_ids: media_ids.into_ids(),
+            user: draft.author,
+            content: draft.content.into_string(),
+            media_ids: draft.media_ids.into_ids(),
             created_at: now,
             updated_at: now,
         };
         let stored = Stored { post, version: 1 };
-        call(
-            "insert a post",
-            self.posts.insert_one(Document::from(&stored)),
-        )
-        .await?;
+        let insert = self.posts.insert_one(Document::from(&stored));
+        match call("insert a post", insert).await {
+            Ok(_) => Ok(stored),
+            Err(CallError::Failed { source, doing }) if is_duplicate_key(&source) => {
+                let found = self.posts.find_one(doc! { "_id": object_id(id) });
+                let found = call("find a post that was tried before", found).await?;
 
-        Ok(stored)
+                found
+                    .map(Stored::from)
+                    .ok_or(CallError::Failed { source, doing })
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    pub async fn find(&self, id: &Id) -> Result<Option<Post>, CallError> {
-        let found = self.posts.find_one(doc! { "_id": object_id(id) });
-        let found = call("find a post", found).await?;
+    pub async fn find(&self, id: Id) -> Result<Option<Post>, CallError> {
+        let shown = doc! { "_id": object_id(id), "deletedAt": null };
+        let found = call("find a post", self.posts.find_one(shown)).await?;
 
         Ok(found.map(|document| Stored::from(document).post))
     }
 
-    /// Removes a post of this author, and returns what it was.
-    pub async fn delete(&self, id: &Id, author: &Id) -> Result<Option<Stored>, CallError> {
-        let of_author = doc! { "_id": object_id(id), "user": object_id(author) };
-        let deleted = call("delete a post", self.posts.find_one_and_delete(of_author)).await?;
-
-        Ok(deleted.map(Stored::from))
-    }
-
-    /// Newest first; posts of the same millisecond by descending id.
-    pub async fn page(&self, start: &Start, limit: Limit) -> Result<Page, CallError> {
-        let wanted = limit.get() as usize;
-        let (filter, skipped) = match start {
-            Start::Page(page) => (doc! {}, skip(*page, limit)),
-            Start::After(cursor) => {
-                let created_at = bson_time(cursor.created_at);
-                let earlier = doc! { "createdAt": { "$lt": created_at } };
-                let same_time = doc! { "_id": { "$lt": object_id(&cursor.id) } };
-                // The first condition is what bounds the walk over the index.
-                let after = doc! {
-                    "createdAt": { "$lte": created_at },
-                    "$or": [earlier, same_time],
-                };
-                (after, 0)
-            }
+    /// Changes a post of this author, and returns what it is then.
+    pub async fn update(
+        &self,
+        id: Id,
+        author: Id,
+        edit: Edit,
+    ) -> Result<Option<Stored>, CallError> {
+        let mut set = bson::Document::new();
+        if let Some(content) = edit.content {
+            set.insert("content", content.into_string());
+        }
+        if let Some(media_ids) = edit.media_ids {
+            set.insert("mediaIds", object_ids(media_ids.as_ids()));
+        }
+        // Another process may have a clock that is ahead; the time of the last change never goes back.
+        let change = doc! {
+            "$set": set,
+            "$max": { "updatedAt": bson_time(now()) },
+            "$inc": { "version": 1_i64 },
         };
-        // One more than wanted tells whether there is a next page.
-        let find = self
+        let updated = self
             .posts
-            .find(filter)
-            .sort(doc! { "createdAt": -1, "_id": -1 })
-            .skip(skipped)
-            .limit(i64::from(limit.get()) + 1);
-        let documents: Vec<_> =
-            call("list posts", async { find.await?.try_collect().await }).await?;
+            .find_one_and_update(of_author(id, author), change)
+            .return_document(ReturnDocument::After);
 
-        Ok(Page {
-            has_next: documents.len() > wanted,
-            posts: documents
-                .into_iter()
-                .take(wanted)
-                .map(|document| Stored::from(document).post)
-                .collect(),
-        })
+        Ok(call("change a post", updated).await?.map(Stored::from))
     }
 
-    /// From the collection's own counter, never by a scan.
-    pub async fn count(&self) -> Result<u64, CallError> {
-        call("count posts", self.posts.estimated_document_count()).await
+    /// Removes a post of this author, and returns what it was.
+    pub async fn delete(&self, id: Id, author: Id) -> Result<Option<Stored>, CallError> {
+        let deleted = self.posts.find_one_and_delete(of_author(id, author));
+
+        Ok(call("delete a post", deleted).await?.map(Stored::from))
     }
+}
+
+fn of_author(id: Id, author: Id) -> bson::Document {
+    doc! { "_id": object_id(id), "user": object_id(author), "deletedAt": null }
 }
 
 impl From<ObjectId> for Id {
     fn from(id: ObjectId) -> Self {
-        Self::parse(&id.to_hex()).expect("an object id is 24 hex digits")
+        id.bytes().into()
     }
 }
 
 impl From<&Stored> for Document {
     fn from(Stored { post, version }: &Stored) -> Self {
         Self {
-            id: object_id(&post.id),
-            user: object_id(&post.user),
+            id: object_id(post.id),
+            user: object_id(post.user),
             content: post.content.clone(),
-            media_ids: post.media_ids.iter().map(object_id).collect(),
+            media_ids: object_ids(&post.media_ids),
             created_at: bson_time(post.created_at),
             updated_at: bson_time(post.updated_at),
             version: i64::try_from(*version).unwrap_or(i64::MAX),
@@ -184,8 +163,12 @@ impl From<Document> for Stored {
     }
 }
 
-fn object_id(id: &Id) -> ObjectId {
-    ObjectId::parse_str(id.as_str()).expect("an id is 24 hex digits")
+fn object_id(id: Id) -> ObjectId {
+    ObjectId::from_bytes(id.bytes())
+}
+
+fn object_ids(ids: &[Id]) -> Vec<ObjectId> {
+    ids.iter().copied().map(object_id).collect()
 }
 
 fn bson_time(time: Timestamp) -> DateTime {

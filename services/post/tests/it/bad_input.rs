@@ -110,10 +110,13 @@ async fn a_bad_query_is_refused() {
         ("page=99999999999999999999", "invalid_page"),
         ("page=1002", "invalid_page"),
         ("page=1&cursor=x", "invalid_page"),
+        ("user=", "invalid_user"),
+        ("user=me", "invalid_user"),
         ("cursor=", "invalid_cursor"),
         ("cursor=x", "invalid_cursor"),
         ("cursor=%00", "invalid_cursor"),
         ("limit=1&limit=2", "invalid_parameter"),
+        ("user=a&user=b", "invalid_parameter"),
     ];
     for path in ["/v1/posts", "/v1/posts/getall-posts"] {
         for (query, code) in cases {
@@ -163,7 +166,7 @@ async fn an_unknown_path_or_method_is_said_so() {
         (Method::PUT, "/v1/posts".to_owned()),
         (Method::DELETE, "/v1/posts".to_owned()),
         (Method::POST, format!("/v1/posts/{id}")),
-        (Method::PATCH, format!("/v1/posts/{id}")),
+        (Method::PUT, format!("/v1/posts/{id}")),
         (Method::GET, "/v1/posts/create-post".to_owned()),
         (Method::POST, "/v1/posts/getall-posts".to_owned()),
     ];
@@ -183,6 +186,7 @@ async fn nobody_gets_in_without_a_good_token() {
         (Method::GET, "/v1/posts/getall-posts".to_owned()),
         (Method::POST, "/v1/posts/create-post".to_owned()),
         (Method::GET, format!("/v1/posts/{id}")),
+        (Method::PATCH, format!("/v1/posts/{id}")),
         (Method::DELETE, format!("/v1/posts/{id}")),
     ];
     for (method, path) in routes {

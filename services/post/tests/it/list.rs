@@ -1,6 +1,9 @@
 //! Leafing through posts.
 
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, Document, doc};
 use serde_json::{Value, json};
+use test_kit::assert_problem;
 
 use crate::stage::{Person, Stage};
 
@@ -118,4 +121,93 @@ async fn the_next_page_is_linked() {
         .get(&format!("/v1/posts?limit=2&cursor={cursor}"))
         .await;
     assert!(last.headers().get("link").is_none());
+}
+
+#[tokio::test]
+async fn a_list_of_one_user_has_their_posts_alone() {
+    let stage = Stage::new().await;
+    let (one, other) = (stage.person(), stage.person());
+    let expected = write(&one, 5).await;
+    write(&other, 3).await;
+
+    let list = format!("/v1/posts?user={}&limit=2", one.id);
+    let mut path = list.clone();
+    let mut seen = Vec::new();
+    for page in 1..=3 {
+        let response = other.get(&path).await;
+        let link = response.headers().get("link").cloned();
+        let answer: Value = response.json().await.expect("JSON");
+        assert_eq!(
+            (
+                &answer["currentPage"],
+                &answer["totalPages"],
+                &answer["totalPosts"]
+            ),
+            (&json!(page), &json!(3), &json!(5))
+        );
+        seen.extend(answer["posts"].as_array().expect("posts").clone());
+        if let Some(cursor) = answer["nextCursor"].as_str() {
+            path = format!("{list}&cursor={cursor}");
+            let expected = format!("<{path}>; rel=\"next\"");
+            assert_eq!(link.expect("a link"), *expected);
+        }
+    }
+    assert_eq!(seen, expected);
+    let second = other.get_json(&format!("{list}&page=2")).await;
+    assert_eq!(second["posts"], json!(expected[2..4]));
+}
+
+#[tokio::test]
+async fn a_cursor_leads_through_its_own_list_alone() {
+    let stage = Stage::new().await;
+    let (one, other) = (stage.person(), stage.person());
+    write(&one, 3).await;
+    write(&other, 3).await;
+    let cursor_of = async |list: &str| {
+        let page = one.get_json(list).await;
+        page["nextCursor"].as_str().expect("a cursor").to_owned()
+    };
+    let of = |person: &Person| format!("/v1/posts?limit=1&user={}", person.id);
+    let all = "/v1/posts?limit=1".to_owned();
+    let lists = [all, of(&one), of(&other)];
+    for from in &lists {
+        let cursor = cursor_of(from).await;
+        for to in &lists {
+            let response = one.get(&format!("{to}&cursor={cursor}")).await;
+            if from == to {
+                assert_eq!(response.status(), 200);
+            } else {
+                assert_problem(response, 422, "invalid_cursor").await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_users_posts_are_counted_up_to_10_000() {
+    let stage = Stage::new().await;
+    let person = stage.person();
+    let user = ObjectId::parse_str(&person.id).expect("an id");
+    let documents = (0..10_050).map(|_| {
+        doc! {
+            "user": user,
+            "content": "a",
+            "mediaIds": [],
+            "createdAt": DateTime::now(),
+            "updatedAt": DateTime::now(),
+            "version": 1_i64,
+        }
+    });
+    let posts = stage.database().await.collection::<Document>("posts");
+    posts.insert_many(documents).await.expect("an insert");
+
+    let list = format!("/v1/posts?user={}&limit=100", person.id);
+    let first = person.get_json(&list).await;
+    assert_eq!(
+        (&first["totalPosts"], &first["totalPages"]),
+        (&json!(10_000), &json!(100))
+    );
+    // A cursor goes on where the count ends.
+    let last = person.get_json(&format!("{list}&page=101")).await;
+    assert_eq!(last["posts"].as_array().map(Vec::len), Some(50));
 }

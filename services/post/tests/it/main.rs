@@ -1,8 +1,14 @@
 //! The whole API of the post service, over HTTP, with the real stores.
 
+mod account;
 mod bad_input;
+mod cache;
 mod create;
 mod delete;
+mod description;
+mod edit;
+mod hostile;
 mod list;
+mod once;
 mod outage;
 mod stage;

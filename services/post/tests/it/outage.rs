@@ -5,14 +5,18 @@ use std::time::{Duration, Instant};
 use events::PostCreated;
 use reqwest::Method;
 use serde_json::json;
-use test_kit::{Proxy, assert_problem, database_url, rabbitmq_url};
+use test_kit::{Proxy, assert_problem, database_url, rabbitmq_url, redis_url};
 
-use crate::stage::{Stage, send};
+use crate::stage::{Stage, Stores, config, send};
 
 #[tokio::test]
 async fn posts_are_taken_without_a_broker_and_announced_when_it_is_back() {
     let broker = Proxy::open(&rabbitmq_url()).await;
-    let stage = Stage::with(&database_url(), &broker.url).await;
+    let stage = Stage::with(Stores {
+        rabbitmq: broker.url.clone(),
+        ..Stores::new()
+    })
+    .await;
     let author = stage.person();
     broker.cut();
 
@@ -37,7 +41,11 @@ async fn posts_are_taken_without_a_broker_and_announced_when_it_is_back() {
 #[tokio::test]
 async fn a_database_that_is_away_is_a_503_in_time_and_then_forgotten() {
     let database = Proxy::open(&database_url()).await;
-    let stage = Stage::with(&database.url, &rabbitmq_url()).await;
+    let stage = Stage::with(Stores {
+        mongodb: database.url.clone(),
+        ..Stores::new()
+    })
+    .await;
     let author = stage.person();
     let post = author.write("before").await;
     let path = format!("/v1/posts/{}", post["_id"].as_str().expect("an id"));
@@ -47,6 +55,13 @@ async fn a_database_that_is_away_is_a_503_in_time_and_then_forgotten() {
         author.request(Method::GET, "/v1/posts"),
         author.request(Method::GET, &path),
         author.request(Method::DELETE, &path),
+        author
+            .request(Method::PATCH, &path)
+            .json(&json!({"content": "changed"})),
+        author
+            .request(Method::POST, "/v1/posts")
+            .header("idempotency-key", "once")
+            .json(&json!({"content": "once"})),
         author
             .request(Method::POST, "/v1/posts")
             .json(&json!({"content": "meanwhile"})),
@@ -66,7 +81,13 @@ async fn a_database_that_is_away_is_a_503_in_time_and_then_forgotten() {
 async fn stores_that_are_away_at_start_are_waited_for() {
     let database = Proxy::closed(&database_url()).await;
     let broker = Proxy::closed(&rabbitmq_url()).await;
-    let stage = Stage::starting(&database.url, &broker.url).await;
+    let redis = Proxy::closed(&redis_url()).await;
+    let stores = Stores {
+        mongodb: database.url.clone(),
+        redis: redis.url.clone(),
+        rabbitmq: broker.url.clone(),
+    };
+    let stage = Stage::starting(config(&stores)).await;
     let ready = stage
         .service
         .client
@@ -74,14 +95,19 @@ async fn stores_that_are_away_at_start_are_waited_for() {
     let response = send(ready).await;
     assert_eq!(response.status(), 503);
     let body = response.text().await.expect("text");
-    for name in ["mongodb", "indexes", "rabbitmq"] {
+    for name in ["mongodb", "indexes", "rabbitmq", "redis"] {
         assert!(body.contains(name), "{body}");
     }
 
     database.reopen();
     broker.reopen();
-    let service = stage.service.ready().await;
-    service.stop().await;
+    let stage = stage.ready().await;
+    assert_eq!(
+        stage.person().write("without Redis").await["content"],
+        "without Redis"
+    );
+    redis.reopen();
+    stage.service.stop().await;
 }
 
 #[tokio::test]

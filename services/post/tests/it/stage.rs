@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use bus::{Broker, Consumer, Message, Queue};
+use bus::{Broker, Consumer, Message, Publisher, Queue};
 use clap::Parser;
+use events::{Envelope, Event, Origin};
+use jiff::Timestamp;
+use mongodb::Database;
 use post::config::Config;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -16,6 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Stage {
     pub service: Running,
     pub config: Config,
+}
+
+/// Where the service finds its stores.
+pub struct Stores {
+    pub mongodb: String,
+    pub redis: String,
+    pub rabbitmq: String,
 }
 
 /// Somebody with a valid token.
@@ -32,45 +42,51 @@ pub struct Ear {
     stop: CancellationToken,
 }
 
+impl Stores {
+    /// The stores themselves, and a database of the caller's own.
+    pub fn new() -> Self {
+        Self {
+            mongodb: test_kit::database_url(),
+            redis: test_kit::redis_url(),
+            rabbitmq: test_kit::rabbitmq_url(),
+        }
+    }
+}
+
 impl Stage {
     pub async fn new() -> Self {
-        Self::with(&test_kit::database_url(), &test_kit::rabbitmq_url()).await
+        Self::with(Stores::new()).await
     }
 
-    pub async fn with(database_url: &str, rabbitmq_url: &str) -> Self {
-        let stage = Self::starting(database_url, rabbitmq_url).await;
-        Self {
-            service: stage.service.ready().await,
-            config: stage.config,
-        }
+    pub async fn with(stores: Stores) -> Self {
+        Self::starting(config(&stores)).await.ready().await
     }
 
     /// Does not wait until the service is ready.
-    pub async fn starting(database_url: &str, rabbitmq_url: &str) -> Self {
-        let keys = key_file(KEYS_FILE);
-        let config = Config::parse_from([
-            "post",
-            "--token-keys-file",
-            keys.to_str().expect("a plain path"),
-            "--token-issuer",
-            &scope().issuer,
-            "--token-audience",
-            &scope().audience,
-            "--mongodb-url",
-            database_url,
-            "--cursor-key-file",
-            key_file(CURSOR_KEY_FILE).to_str().expect("a plain path"),
-            "--redis-url",
-            &test_kit::redis_url(),
-            "--rabbitmq-url",
-            rabbitmq_url,
-            "--events-namespace",
-            &test_kit::events_namespace(),
-        ]);
+    pub async fn starting(config: Config) -> Self {
         let settings = config.clone();
         let service = Running::start(|listeners, stop| post::run(settings, listeners, stop)).await;
 
         Self { service, config }
+    }
+
+    pub async fn ready(self) -> Self {
+        Self {
+            service: self.service.ready().await,
+            config: self.config,
+        }
+    }
+
+    /// Another process with the same settings.
+    pub async fn replica(&self) -> Self {
+        Self::starting(self.config.clone()).await.ready().await
+    }
+
+    /// The service's database, for what no client can do.
+    pub async fn database(&self) -> Database {
+        database::connect(&self.config.database, "test")
+            .await
+            .expect("a connection string")
     }
 
     pub fn person(&self) -> Person {
@@ -86,6 +102,14 @@ impl Stage {
     /// A request without a token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.service.client.request(method, self.service.at(path))
+    }
+
+    /// Announces an event of another service.
+    pub async fn publish<E: Event>(&self, event: E) {
+        let broker = Broker::new(&self.config.bus, "test").expect("a connection string");
+        let envelope = Envelope::new(event, Timestamp::now(), Origin::default());
+        let publisher = Publisher::start(&broker);
+        publisher.publish(&envelope).await.expect("confirmed");
     }
 
     /// Events published from before the ear was there are heard too.
@@ -106,6 +130,16 @@ impl Stage {
 }
 
 impl Person {
+    /// The same person, a client of another replica.
+    pub fn at(&self, other: &Stage) -> Self {
+        Self {
+            id: self.id.clone(),
+            token: self.token.clone(),
+            client: self.client.clone(),
+            url: other.service.url.clone(),
+        }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.url))
@@ -118,6 +152,10 @@ impl Person {
 
     pub async fn post(&self, path: &str, body: &Value) -> Response {
         send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Response {
+        send(self.request(Method::PATCH, path).json(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Response {
@@ -155,6 +193,40 @@ impl Drop for Ear {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+pub fn config(stores: &Stores) -> Config {
+    let path = |name| key_file(name).to_str().expect("a plain path").to_owned();
+    let scope = scope();
+
+    Config::parse_from([
+        "post",
+        "--token-keys-file",
+        &path(KEYS_FILE),
+        "--token-issuer",
+        &scope.issuer,
+        "--token-audience",
+        &scope.audience,
+        "--mongodb-url",
+        &stores.mongodb,
+        "--redis-url",
+        &stores.redis,
+        "--rabbitmq-url",
+        &stores.rabbitmq,
+        "--events-namespace",
+        &test_kit::events_namespace(),
+        "--cursor-key-file",
+        &path(CURSOR_KEY_FILE),
+    ])
+}
+
+/// The path of a post.
+pub fn path(post: &Value) -> String {
+    format!("/v1/posts/{}", id(post))
+}
+
+pub fn id(post: &Value) -> &str {
+    post["_id"].as_str().expect("an id")
 }
 
 pub async fn send(request: RequestBuilder) -> Response {

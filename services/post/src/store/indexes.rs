@@ -1,0 +1,35 @@
+//! The indexes of the collection of posts.
+
+use database::{CallError, call};
+use mongodb::IndexModel;
+use mongodb::bson::Document;
+
+use super::Store;
+
+/// Fields and directions of each index. `docs/indexes.md` says what for.
+const INDEXES: [&[(&str, i32)]; 2] = [
+    &[("createdAt", -1), ("_id", -1)],
+    &[("user", 1), ("createdAt", -1), ("_id", -1)],
+];
+
+impl Store {
+    /// Repeating it changes nothing.
+    pub async fn create_indexes(&self) -> Result<(), CallError> {
+        let indexes = INDEXES.map(|fields| {
+            let mut keys = Document::new();
+            keys.extend(
+                fields
+                    .iter()
+                    .map(|(field, way)| ((*field).to_owned(), (*way).into())),
+            );
+            IndexModel::builder().keys(keys).build()
+        });
+        call(
+            "create the indexes of posts",
+            self.posts.create_indexes(indexes),
+        )
+        .await?;
+
+        Ok(())
+    }
+}
