@@ -43,7 +43,7 @@ start_stores() {
   # A member of a replica set must reach itself under the address its clients use, so mongod's port is the same inside and outside.
   port=$(free_port)
   start_store "$name" mongodb "$port" "$port" --tmpfs /data/db:rw,mode=1777 --entrypoint mongod "$MONGODB_IMAGE" \
-    --port "$port" --bind_ip_all --replSet rs0 --oplogSize 64 --wiredTigerCacheSizeGB 0.25
+    --port "$port" --bind_ip_all --replSet rs0 --oplogSize 64 --wiredTigerCacheSizeGB "${STORES_MONGODB_CACHE_GB:-0.25}"
   start_store "$name" redis "$(free_port)" 6379 --entrypoint redis-server "$REDIS_IMAGE" --save '' --protected-mode no
   # The broker's name ends in the container's, which its data folder repeats.
   start_store "$name" rabbitmq "$(free_port)" 5672 --hostname rabbitmq -e HOME=/var/lib/rabbitmq \
