@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down check fences unit test services e2e images crds golden
+.PHONY: help up down check fences unit test services e2e images crds golden bench
 
 CLUSTER := e2e/cluster/cluster
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socialplatform
@@ -40,6 +40,9 @@ test: ## Everything that proves it
 	$(MAKE) check
 	$(MAKE) services
 	$(MAKE) e2e
+
+bench: ## What requests cost and how fast they are, beside nginx and express-http-proxy; SIZES="10000 200000" for fewer posts
+	bench/run
 
 images: ## Build the images of the operator and the services
 	$(CLUSTER) tools

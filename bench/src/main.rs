@@ -1,0 +1,109 @@
+//! `make bench`: what the services cost and how fast they are, beside what they are compared with.
+//!
+//! The services run as released programs on loopback, with real stores. Ratios taken in one run travel from machine to
+//! machine; absolute figures do not. docs/performance.md explains each row.
+
+mod settings;
+
+mod goals;
+mod report;
+mod rows;
+
+mod load;
+mod measure;
+
+mod cores;
+mod platform;
+mod process;
+mod rivals;
+mod stage;
+
+mod posts;
+mod stores;
+mod words;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use crate::load::Tools;
+use crate::measure::Bench;
+use crate::platform::Places;
+use crate::posts::Posts;
+use crate::report::{Footprint, Report, thousands};
+use crate::settings::Settings;
+use crate::stage::Stage;
+use crate::stores::Stores;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let settings = Settings::parse();
+    let started = Instant::now();
+    say(&settings.budget());
+    let places = Places::new()?;
+    let bench = Bench {
+        tools: Tools {
+            wrk: settings.wrk.clone(),
+            oha: settings.oha.clone(),
+            script: settings.wrk_script.clone(),
+            scratch: places.scratch.clone(),
+            connections: settings.connections,
+        },
+        time: Duration::from_secs(settings.seconds_per_run),
+        runs: settings.runs,
+        stores: Stores::new().await?,
+    };
+    say("start the services");
+    let stage = Stage::new(bench, places).await?;
+
+    let measured = measure(&stage, &settings).await;
+    stage.bench.stores.clear().await?;
+    println!("{}", measured?);
+    say(&format!("that took {} s", started.elapsed().as_secs()));
+
+    Ok(())
+}
+
+async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
+    let mut report = Report::default();
+    say("memory of uploads");
+    report.growth = rows::files::growth(stage).await?;
+    say("proxies");
+    report
+        .rows
+        .extend(rows::proxies::measure(stage, &settings.rival).await?);
+    let mut posts = Posts::new(&stage.bench.stores);
+    for &size in &settings.sizes {
+        say(&format!("make {} posts", thousands(size)));
+        posts.grow(size).await?;
+        say(&format!("{} posts", thousands(size)));
+        report
+            .rows
+            .extend(rows::posts::measure(stage, &mut posts, size).await?);
+    }
+    say("logins");
+    report.rows.extend(rows::login::measure(stage).await?);
+    say("files");
+    report.rows.extend(rows::files::measure(stage).await?);
+
+    let after = stage.resident().await?;
+    let memory = stage.idle.iter().zip(after);
+    let footprints = stage.processes().into_iter().zip(memory);
+    report.footprints = footprints
+        .map(|(process, (&idle, after))| Footprint {
+            process: process.name,
+            ready_millis: measure::millis(process.ready_after),
+            idle,
+            after,
+        })
+        .collect();
+    report.goals = goals::goals(&report, &settings.sizes);
+
+    Ok(report)
+}
+
+/// What is going on is told on standard error; standard output is for the tables.
+fn say(what: &str) {
+    eprintln!("==> {what}");
+}

@@ -1,0 +1,27 @@
+//! The rows of the table, by what they are about, and what they are called.
+
+pub mod files;
+pub mod login;
+pub mod posts;
+pub mod proxies;
+
+pub const NGINX: &str = "proxy: nginx";
+pub const GATEWAY_BARE: &str = "proxy: gateway, no token, no log";
+pub const GATEWAY_FULL: &str = "proxy: gateway, token + limit + log";
+pub const EXPRESS: &str = "proxy: express-http-proxy";
+
+pub const LIST_CACHED: &str = "list, page 1, cached";
+pub const LIST: &str = "list, page 1, not cached";
+pub const LIST_DEEP: &str = "list, page 10,000 by cursor, not cached";
+pub const ONE_POST: &str = "one post";
+pub const SEARCH_RARE: &str = "search, a rare word";
+pub const SEARCH_MIDDLE: &str = "search, a word in 3 % of the posts";
+pub const SEARCH_COMMON: &str = "search, a word in half of the posts";
+pub const CREATE: &str = "create";
+pub const CREATE_MANY_PAGES: &str = "create, 10,000 pages cached";
+pub const MIXED: &str = "95 % list, 5 % create";
+
+pub const ARGON2: &str = "Argon2id alone, on every core";
+pub const LOGIN: &str = "login";
+pub const LIST_QUIET: &str = "list, 200 requests/s";
+pub const LIST_BESIDE_LOGINS: &str = "list, 200 requests/s, while logins saturate";
