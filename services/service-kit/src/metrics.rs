@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     core::Collector,
@@ -62,9 +63,9 @@ impl Metrics {
             .expect("each metric has a name of its own");
     }
 
-    pub(crate) fn observe(&self, route: &str, method: &str, status: u16, took: Duration) {
+    pub(crate) fn observe(&self, route: &str, method: &str, status: &StatusCode, took: Duration) {
         self.requests
-            .with_label_values(&[route, method, &status.to_string()])
+            .with_label_values(&[route, method, status.as_str()])
             .inc();
         self.duration
             .with_label_values(&[route])

@@ -16,18 +16,20 @@ use tracing::{Instrument, info_span};
 use crate::context::REQUEST_ID;
 use crate::{Metrics, Problem, RequestContext, ServerConfig, problem};
 
-#[derive(Clone)]
-struct Bounds {
-    slots: Arc<Semaphore>,
+/// What is kept of all requests, and what none may exceed.
+struct Around {
+    metrics: Metrics,
+    slots: Semaphore,
     timeout: Duration,
 }
 
 /// `routes` with everything around them; unknown paths and methods answer as problems too.
 pub(crate) fn wrap(routes: Router, config: &ServerConfig, metrics: Metrics) -> Router {
-    let bounds = Bounds {
-        slots: Arc::new(Semaphore::new(config.max_concurrent_requests as usize)),
+    let around = Arc::new(Around {
+        metrics,
+        slots: Semaphore::new(config.max_concurrent_requests as usize),
         timeout: Duration::from_secs(config.request_timeout_seconds),
-    };
+    });
 
     routes
         .fallback(|| async { Problem::no_route() })
@@ -35,21 +37,60 @@ pub(crate) fn wrap(routes: Router, config: &ServerConfig, metrics: Metrics) -> R
             tracing::error!("a request handler panicked");
             Problem::internal(&Panicked).into_response()
         }))
-        .layer(from_fn_with_state(bounds, bound))
-        .layer(from_fn_with_state(metrics, observe))
+        .layer(from_fn_with_state(around, observe))
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("a request handler panicked")]
 struct Panicked;
 
-/// The innermost ring: so many requests at once, so long each.
-async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
-    let Ok(_slot) = bounds.slots.try_acquire() else {
+/// The outer ring: names the request, and says afterwards what became of it.
+async fn observe(State(around): State<Arc<Around>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let context = RequestContext::of(request.headers());
+    let method = known(request.method());
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let span = info_span!(
+        "request",
+        requestId = context.request_id.as_str(),
+        traceId = context.trace_id()
+    );
+    request.extensions_mut().insert(context.clone());
+
+    let in_flight = InFlight::one(&around.metrics);
+    let response = bound(&around, next.run(request))
+        .instrument(span.clone())
+        .await;
+    drop(in_flight);
+
+    let mut response = problem::render(response, &context.request_id);
+    let status = response.status();
+    if let Ok(id) = context.request_id.parse() {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    let took = started.elapsed();
+    around.metrics.observe(route, method, &status, took);
+    span.in_scope(|| {
+        tracing::info!(
+            http.method = method,
+            http.route = route,
+            http.status = status.as_u16(),
+            duration_ms = took.as_secs_f64() * 1000.0,
+            "answered"
+        );
+    });
+
+    response
+}
+
+/// The inner ring: so many requests at once, so long each.
+async fn bound(around: &Around, answer: impl Future<Output = Response>) -> Response {
+    let Ok(_slot) = around.slots.try_acquire() else {
         return Problem::overloaded().into_response();
     };
 
-    tokio::time::timeout(bounds.timeout, next.run(request))
+    tokio::time::timeout(around.timeout, answer)
         .await
         .unwrap_or_else(|_| {
             tracing::warn!("a request took too long");
@@ -60,43 +101,6 @@ async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Re
             )
             .into_response()
         })
-}
-
-/// The outermost ring: names the request, and says afterwards what became of it.
-async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let context = RequestContext::of(request.headers());
-    let method = known(request.method());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let span =
-        info_span!("request", requestId = %context.request_id, traceId = %context.trace_id());
-    request.extensions_mut().insert(context.clone());
-
-    let in_flight = InFlight::one(&metrics);
-    let response = next.run(request).instrument(span.clone()).await;
-    drop(in_flight);
-
-    let mut response = problem::render(response, &context.request_id);
-    let status = response.status().as_u16();
-    if let Ok(id) = context.request_id.parse() {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    let took = started.elapsed();
-    metrics.observe(&route, method, status, took);
-    span.in_scope(|| {
-        tracing::info!(
-            http.method = method,
-            http.route = %route,
-            http.status = status,
-            duration_ms = took.as_secs_f64() * 1000.0,
-            "answered"
-        );
-    });
-
-    response
 }
 
 /// Counts a request until it is answered, or dropped because its client hung up.
