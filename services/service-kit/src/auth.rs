@@ -173,8 +173,59 @@ where
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use token::{Scope, Signer, Subject};
 
     use super::*;
+
+    const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1LJwD4YXpzAj8edhkT5nk9CGuVrX5r2V4ibigdT2SA
+-----END PRIVATE KEY-----
+";
+
+    fn signer() -> Signer {
+        Signer::new(SIGNING_KEY, scope()).expect("the key is valid")
+    }
+
+    fn scope() -> Scope {
+        Scope {
+            issuer: "here".to_owned(),
+            audience: "us".to_owned(),
+        }
+    }
+
+    fn token() -> String {
+        let id = "673301c8e4b0a1b2c3d4e5f7".to_owned();
+        let subject = Subject {
+            user_id: id.clone(),
+            user_name: "ada".to_owned(),
+            session_id: id,
+        };
+
+        signer().sign(&subject, unix_seconds(), 60).expect("signed")
+    }
+
+    fn keys() -> Keys {
+        let text = signer().public_keys().to_owned();
+
+        Keys {
+            verifier: Verifier::new(&text, &scope()).expect("a key set"),
+            text,
+            verified: Cache::new(1),
+        }
+    }
+
+    #[test]
+    fn a_remembered_token_expires_too() {
+        let (keys, token) = (keys(), token());
+        let verified = keys.verify(&token).expect("a good token");
+        let expired = Verified {
+            expires_at: unix_seconds() - 60,
+            ..(*verified).clone()
+        };
+        keys.verified.insert(token.as_str().into(), expired.into());
+
+        assert_eq!(keys.verify(&token).err(), Some(Rejected::Expired));
+    }
 
     #[test]
     fn only_one_bearer_token_counts() {

@@ -11,11 +11,11 @@ pub const KEYS_FILE: &str = "jwks.json";
 pub const REFRESH_KEY_FILE: &str = "refresh-key";
 pub const CURSOR_KEY_FILE: &str = "cursor-key";
 
-const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----
+pub(crate) const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1LJwD4YXpzAj8edhkT5nk9CGuVrX5r2V4ibigdT2SA
 -----END PRIVATE KEY-----
 ";
-const OTHER_SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----
+pub(crate) const OTHER_SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIFJiVV1R2rtS5YURpnMflEGbExD+K+ZZJwFwl0tC/bep
 -----END PRIVATE KEY-----
 ";

@@ -1,11 +1,13 @@
 //! What the tests of services share: real stores, a namespace of each test's own, keys, tokens and a running service.
 
+mod forged;
 mod keys;
 mod problem;
 mod proxy;
 mod running;
 mod stores;
 
+pub use forged::{assert_no_forgery_passes, forged_tokens};
 pub use keys::{
     CURSOR_KEY_FILE, KEYS_FILE, REFRESH_KEY_FILE, SIGNING_KEY_FILE, Token, key_file, scope,
 };

@@ -37,3 +37,25 @@ pub struct Claims {
     pub exp: i64,
     pub jti: String,
 }
+
+/// No token of ours lives longer than a day.
+pub const MAX_LIFETIME_SECONDS: u32 = 24 * 60 * 60;
+
+impl Claims {
+    /// Whether a signer of ours could have written this by `latest` (seconds since 1970), however good the signature
+    /// is.
+    pub(crate) fn are_ours(&self, latest: i64) -> bool {
+        let lifetime = self.exp.checked_sub(self.iat);
+
+        is_id(&self.sub)
+            && self.sub == self.user_id
+            && is_id(&self.sid)
+            && self.iat <= latest
+            && lifetime.is_some_and(|seconds| (0..=MAX_LIFETIME_SECONDS.into()).contains(&seconds))
+    }
+}
+
+/// 24 hex digits.
+fn is_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -4,11 +4,12 @@
 //! tokens go out as text.
 
 mod claims;
+mod header;
 mod keys;
 mod signer;
 mod verifier;
 
-pub use claims::{Claims, Subject, Verified};
+pub use claims::{Claims, MAX_LIFETIME_SECONDS, Subject, Verified};
 pub use keys::KeyError;
 pub use signer::{SignError, Signer};
 pub use verifier::{LEEWAY_SECONDS, Rejected, Verifier};

@@ -1,15 +1,20 @@
 //! Checking tokens.
 
 use std::collections::HashMap;
+use std::time::UNIX_EPOCH;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
+use crate::header::Header;
 use crate::{Claims, KeyError, Scope, Subject, Verified};
 
 /// Clocks of two machines may differ this much before a token is refused, in seconds.
 pub const LEEWAY_SECONDS: u64 = 5;
+
+/// Ours have some 600 bytes; the longest name makes that 800.
+const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Decides which tokens are valid.
 pub struct Verifier {
@@ -46,6 +51,7 @@ impl Verifier {
 
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
         validation.set_issuer(&[&scope.issuer]);
         validation.set_audience(&[&scope.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -55,17 +61,20 @@ impl Verifier {
 
     /// What `token` proves, or why it is refused.
     pub fn verify(&self, token: &str) -> Result<Verified, Rejected> {
-        let kid = jsonwebtoken::decode_header(token)
-            .ok()
-            .and_then(|header| header.kid)
-            .ok_or(Rejected::Invalid)?;
-        let key = self.keys.get(&kid).ok_or(Rejected::Invalid)?;
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Rejected::Invalid);
+        }
+        let header = Header::of(token).ok_or(Rejected::Invalid)?;
+        let key = self.keys.get(header.kid()).ok_or(Rejected::Invalid)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => Rejected::Expired,
                 _ => Rejected::Invalid,
             })?
             .claims;
+        if !claims.are_ours(latest_issue()) {
+            return Err(Rejected::Invalid);
+        }
 
         Ok(Verified {
             subject: Subject {
@@ -76,4 +85,11 @@ impl Verifier {
             expires_at: claims.exp,
         })
     }
+}
+
+/// When a token can have been issued at the latest, in seconds since 1970.
+fn latest_issue() -> i64 {
+    let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+
+    i64::try_from(now.saturating_add(LEEWAY_SECONDS)).unwrap_or(i64::MAX)
 }

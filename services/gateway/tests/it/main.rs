@@ -1,6 +1,7 @@
 //! The gateway over HTTP, before small services that live in the test.
 
 mod failure;
+mod forged;
 mod headers;
 mod limits;
 mod public;

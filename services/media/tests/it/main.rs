@@ -3,6 +3,7 @@
 mod away;
 mod cascade;
 mod download;
+mod forged;
 mod form;
 mod refusals;
 mod stage;

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod description;
 mod edit;
+mod forged;
 mod hostile;
 mod list;
 mod once;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod follow;
+mod forged;
 mod outage;
 mod query;
 mod stage;

@@ -1,5 +1,7 @@
 //! What every service keeps, seen from outside: one shape of failure, bounds, and an end that loses no request.
 
+mod auth;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
