@@ -1,7 +1,11 @@
-//! A way to a store that can be cut.
+//! A way to a store that can be cut, and made slow.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +15,8 @@ pub struct Proxy {
     pub url: String,
     /// What ends the connections of today; cancelled while the way is closed.
     cut: Arc<Mutex<CancellationToken>>,
+    /// Milliseconds.
+    delay: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -24,16 +30,17 @@ impl Proxy {
         let proxy = Self {
             url: url.replacen(&target, &address.to_string(), 1),
             cut: Arc::new(Mutex::new(closed)),
+            delay: Arc::new(AtomicU64::new(0)),
         };
 
-        let current = proxy.cut.clone();
+        let (current, delay) = (proxy.cut.clone(), proxy.delay.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let cut = current
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone();
-                tokio::spawn(forward(client, target.clone(), cut));
+                tokio::spawn(forward(client, target.clone(), cut, delay.clone()));
             }
         });
 
@@ -56,20 +63,49 @@ impl Proxy {
         *self.current() = CancellationToken::new();
     }
 
+    /// Whatever the store says from here on arrives so much later. Nothing is lost; for long enough, the store is silent.
+    pub fn delay(&self, delay: Duration) {
+        let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.delay.store(milliseconds, Ordering::Relaxed);
+    }
+
     fn current(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
         self.cut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn forward(mut client: TcpStream, target: String, cut: CancellationToken) {
+async fn forward(client: TcpStream, target: String, cut: CancellationToken, delay: Arc<AtomicU64>) {
     let copy = async {
-        let mut store = TcpStream::connect(target).await?;
-        tokio::io::copy_bidirectional(&mut client, &mut store).await
+        let store = TcpStream::connect(target).await?;
+        store.set_nodelay(true)?;
+        client.set_nodelay(true)?;
+        let (mut asking, mut asked) = client.into_split();
+        let (answering, mut listening) = store.into_split();
+        tokio::select! {
+            ended = tokio::io::copy(&mut asking, &mut listening) => ended.map(drop),
+            ended = answer(answering, &mut asked, &delay) => ended,
+        }
     };
     tokio::select! {
         biased;
         () = cut.cancelled() => {}
         _ = copy => {}
+    }
+}
+
+async fn answer(
+    mut from: OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    delay: &AtomicU64,
+) -> std::io::Result<()> {
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let length = from.read(&mut chunk).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(delay.load(Ordering::Relaxed))).await;
+        to.write_all(&chunk[..length]).await?;
     }
 }
 
