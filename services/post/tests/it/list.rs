@@ -1,5 +1,6 @@
 //! Leafing through posts.
 
+use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 use serde_json::{Value, json};
@@ -188,16 +189,7 @@ async fn a_users_posts_are_counted_up_to_10_000() {
     let stage = Stage::new().await;
     let person = stage.person();
     let user = ObjectId::parse_str(&person.id).expect("an id");
-    let documents = (0..10_050).map(|_| {
-        doc! {
-            "user": user,
-            "content": "a",
-            "mediaIds": [],
-            "createdAt": DateTime::now(),
-            "updatedAt": DateTime::now(),
-            "version": 1_i64,
-        }
-    });
+    let documents = (0..10_050).map(|n| document(user, n));
     let posts = stage.database().await.collection::<Document>("posts");
     posts.insert_many(documents).await.expect("an insert");
 
@@ -210,4 +202,63 @@ async fn a_users_posts_are_counted_up_to_10_000() {
     // A cursor goes on where the count ends.
     let last = person.get_json(&format!("{list}&page=101")).await;
     assert_eq!(last["posts"].as_array().map(Vec::len), Some(50));
+}
+
+#[tokio::test]
+async fn a_page_reads_what_it_shows_and_no_more() {
+    let stage = Stage::new().await;
+    let people = [stage.person(), stage.person()];
+    let users = people
+        .each_ref()
+        .map(|person| ObjectId::parse_str(&person.id).expect("an id"));
+    // Some are of the same millisecond, so a cursor has to find its place among them.
+    let documents = (0..4000_i64).map(|n| document(users[usize::from(n % 2 == 0)], n / 5));
+    let database = stage.database().await;
+    let posts = database.collection::<Document>("posts");
+    posts.insert_many(documents).await.expect("an insert");
+    database
+        .run_command(doc! { "profile": 2 })
+        .await
+        .expect("a profile");
+
+    for list in [
+        "/v1/posts?limit=50".to_owned(),
+        format!("/v1/posts?limit=50&user={}", people[0].id),
+    ] {
+        let mut path = list.clone();
+        for _ in 0..30 {
+            let page = people[1].get_json(&path).await;
+            assert_eq!(page["posts"].as_array().map(Vec::len), Some(50));
+            let cursor = page["nextCursor"].as_str().expect("a cursor");
+            path = format!("{list}&cursor={cursor}");
+        }
+    }
+    let profile = database.collection::<Document>("system.profile");
+    let find = profile.find(doc! { "command.find": "posts" });
+    let finds: Vec<_> = find
+        .await
+        .expect("finds")
+        .try_collect()
+        .await
+        .expect("finds");
+    assert_eq!(finds.len(), 60);
+    for find in finds {
+        // One more than is shown, and those of the cursor's own millisecond that were shown before.
+        let examined = find.get_i32("docsExamined").expect("a number");
+        assert!(examined <= 51 + 5, "{find}");
+        assert!(!find.get_bool("hasSortStage").unwrap_or_default(), "{find}");
+    }
+}
+
+fn document(user: ObjectId, millisecond: i64) -> Document {
+    let time = DateTime::from_millis(1_794_472_200_000 + millisecond);
+    doc! {
+        "_id": ObjectId::new(),
+        "user": user,
+        "content": "a",
+        "mediaIds": [],
+        "createdAt": time,
+        "updatedAt": time,
+        "version": 1_i64,
+    }
 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use test_kit::{Proxy, assert_problem, database_url, rabbitmq_url, redis_url};
 
-use crate::stage::{Stage, Stores, config, send};
+use crate::stage::{Stage, Stores, config, path, send};
 
 #[tokio::test]
 async fn posts_are_taken_without_a_broker_and_announced_when_it_is_back() {
@@ -75,6 +75,81 @@ async fn a_database_that_is_away_is_a_503_in_time_and_then_forgotten() {
 
     database.reopen();
     assert_eq!(author.get_json(&path).await, post);
+}
+
+#[tokio::test]
+async fn a_database_that_is_silent_is_a_503_in_time_and_then_forgotten() {
+    let database = Proxy::open(&database_url()).await;
+    let stage = Stage::with(Stores {
+        mongodb: database.url.clone(),
+        ..Stores::new()
+    })
+    .await;
+    let author = stage.person();
+    let post = author.write("before").await;
+    database.delay(Duration::from_secs(3600));
+
+    let path = path(&post);
+    let requests = [
+        author.request(Method::GET, "/v1/posts"),
+        author.request(Method::GET, &path),
+        author.request(Method::DELETE, &path),
+    ];
+    let started = Instant::now();
+    for response in futures::future::join_all(requests.map(send)).await {
+        assert_problem(response, 503, "unavailable").await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "in time");
+
+    // What was never answered is still on its way over the connections of then.
+    database.delay(Duration::ZERO);
+    database.cut();
+    database.reopen();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while author.get("/v1/posts").await.status() != 200 {
+        assert!(Instant::now() < deadline, "not back");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_is_slow_is_not_waited_for() {
+    let redis = Proxy::open(&redis_url()).await;
+    let stage = Stage::with(Stores {
+        redis: redis.url.clone(),
+        ..Stores::new()
+    })
+    .await;
+    let author = stage.person();
+    author.write("before").await;
+    redis.delay(Duration::from_secs(2));
+
+    let started = Instant::now();
+    for number in 0..10 {
+        let post = author.write(&format!("post {number}")).await;
+        let list = author.get_json("/v1/posts").await;
+        assert_eq!(list["posts"][0], post);
+    }
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_service_is_ready_soon_after_its_stores_answer() {
+    // The first one makes the indexes and queues.
+    let stage = Stage::new().await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let started = Instant::now();
+        let replica = stage.replica().await;
+        fastest = fastest.min(started.elapsed());
+        replica.service.stop().await;
+    }
+
+    // Of a release build with processors of its own 50 ms are expected.
+    assert!(fastest < Duration::from_millis(250), "{fastest:?}");
 }
 
 #[tokio::test]
