@@ -22,10 +22,10 @@ const SCOPE: &str = "create post";
 #[serde(rename_all = "camelCase")]
 pub struct NewPost {
     /// 1 to 5,000 characters, not blank.
-    #[schema(min_length = 1, max_length = 5000)]
+    #[schema(min_length = 1, max_length = 5000, pattern = r"\S")]
     content: String,
     /// Up to 10 different ids. Clients that have none also send `null`.
-    #[schema(max_items = 10)]
+    #[schema(value_type = Option<HashSet<Id>>, max_items = 10)]
     media_ids: Option<Vec<String>>,
 }
 

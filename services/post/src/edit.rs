@@ -13,15 +13,15 @@ use crate::finish::finish;
 use crate::post::{Content, Edit, Id, MediaIds, Post};
 use crate::read::PathId;
 
-/// What is missing or `null` stays as it is; something has to change.
+/// What is missing or `null` stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PostEdit {
     /// 1 to 5,000 characters, not blank.
-    #[schema(min_length = 1, max_length = 5000)]
+    #[schema(min_length = 1, max_length = 5000, pattern = r"\S")]
     content: Option<String>,
     /// Up to 10 different ids, in place of those the post has.
-    #[schema(max_items = 10)]
+    #[schema(value_type = Option<HashSet<Id>>, max_items = 10)]
     media_ids: Option<Vec<String>>,
 }
 
@@ -52,23 +52,34 @@ pub async fn edit(
     let author = Id::parse(&user.id).ok_or(Error::NoAccount)?;
     let content = body.content.as_deref().map(Content::parse).transpose()?;
     let media_ids = body.media_ids.as_deref().map(MediaIds::parse).transpose()?;
-    if content.is_none() && media_ids.is_none() {
-        return Err(Error::NothingToChange);
-    }
     let edit = Edit { content, media_ids };
-    let post = finish(async move {
-        let updated = app.store.update(id, author, edit).await;
-        if !matches!(updated, Ok(None)) {
-            app.pages.changed().await;
-        }
-        let Some(updated) = updated? else {
-            return Err(app.not_of_author(id).await?);
-        };
-        app.announcer.updated(&updated, context);
-
-        Ok(updated.post)
-    })
-    .await?;
+    let post = finish(async move { change(&app, id, author, edit, context).await }).await?;
 
     Ok(Json(post))
+}
+
+async fn change(
+    app: &App,
+    id: Id,
+    author: Id,
+    edit: Edit,
+    context: RequestContext,
+) -> Result<Post, Error> {
+    if edit.is_empty() {
+        return match app.store.find(id).await? {
+            Some(post) if post.user == author => Ok(post),
+            Some(_) => Err(Error::NotTheAuthor),
+            None => Err(Error::NotFound(id)),
+        };
+    }
+    let updated = app.store.update(id, author, edit).await;
+    if !matches!(updated, Ok(None)) {
+        app.pages.changed().await;
+    }
+    let Some(updated) = updated? else {
+        return Err(app.not_of_author(id).await?);
+    };
+    app.announcer.updated(&updated, context);
+
+    Ok(updated.post)
 }

@@ -27,9 +27,6 @@ pub enum Error {
     #[error(transparent)]
     Page(#[from] PageError),
 
-    #[error("content, mediaIds or both are to change")]
-    NothingToChange,
-
     #[error("there is no post {0}")]
     NotFound(Id),
 
@@ -59,11 +56,6 @@ impl Error {
             Self::NoAccount => Problem::unauthorized("token_invalid", detail),
             Self::Content(_) => Problem::refused("invalid_content", "content", detail),
             Self::MediaIds(_) => Problem::refused("invalid_media_ids", "mediaIds", detail),
-            Self::NothingToChange => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "nothing_to_change",
-                detail,
-            ),
             Self::Page(PageError::User) => Problem::refused("invalid_user", "user", detail),
             Self::Page(PageError::Limit) => Problem::refused("invalid_limit", "limit", detail),
             Self::Page(PageError::Cursor) => Problem::refused("invalid_cursor", "cursor", detail),

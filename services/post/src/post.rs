@@ -14,7 +14,8 @@ const MAX_MEDIA: usize = 10;
 const ID_DIGITS: usize = 2 * ID_BYTES;
 
 /// The id of a post, an account or a file: 24 hex digits, written in lower case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-fA-F]{24}$")]
 pub struct Id([u8; ID_BYTES]);
 
 /// The text of a post: never blank, never longer than 5,000 characters.
@@ -33,7 +34,7 @@ pub struct Draft {
     pub media_ids: MediaIds,
 }
 
-/// What is to become of a post: something, and what is not named stays.
+/// What is to become of a post: what is not named stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     pub content: Option<Content>,
@@ -45,13 +46,10 @@ pub struct Edit {
 #[serde(rename_all = "camelCase")]
 pub struct Post {
     #[serde(rename = "_id")]
-    #[schema(value_type = String, pattern = "^[0-9a-f]{24}$")]
     pub id: Id,
     /// The author.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{24}$")]
     pub user: Id,
     pub content: String,
-    #[schema(value_type = Vec<String>)]
     pub media_ids: Vec<Id>,
     #[serde(serialize_with = "with_milliseconds")]
     #[schema(value_type = String, format = DateTime)]
@@ -80,6 +78,12 @@ pub enum MediaIdsError {
 
     #[error("the file at position {position} is named twice")]
     Twice { position: usize },
+}
+
+impl Edit {
+    pub fn is_empty(&self) -> bool {
+        self.content.is_none() && self.media_ids.is_none()
+    }
 }
 
 impl Id {

@@ -95,12 +95,6 @@ async fn an_edit_changes_something_allowed() {
     let post = author.write("mine").await;
     let ids: Vec<_> = (0..11).map(|_| object_id()).collect();
     let cases = [
-        (json!({}), "nothing_to_change"),
-        (
-            json!({"content": null, "mediaIds": null}),
-            "nothing_to_change",
-        ),
-        (json!({"colour": "blue"}), "nothing_to_change"),
         (json!({"content": ""}), "invalid_content"),
         (json!({"content": "a".repeat(5001)}), "invalid_content"),
         (json!({"content": {"$set": "a"}}), "invalid_field"),
@@ -114,6 +108,26 @@ async fn an_edit_changes_something_allowed() {
         assert_problem(response, 422, code).await;
     }
     assert_eq!(author.get_json(&path(&post)).await, post);
+}
+
+#[tokio::test]
+async fn an_edit_that_names_nothing_changes_nothing() {
+    let stage = Stage::new().await;
+    let (author, other) = (stage.person(), stage.person());
+    let post = author.write("mine").await;
+    for edit in [
+        json!({}),
+        json!({"content": null, "mediaIds": null, "colour": "blue"}),
+    ] {
+        let response = author.patch(&path(&post), &edit).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.json::<Value>().await.expect("JSON"), post);
+        let response = other.patch(&path(&post), &edit).await;
+        assert_problem(response, 403, "not_the_author").await;
+        let nowhere = format!("/v1/posts/{}", object_id());
+        let response = author.patch(&nowhere, &edit).await;
+        assert_problem(response, 404, "post_not_found").await;
+    }
 }
 
 #[tokio::test]
