@@ -11,6 +11,7 @@
 //!   one ([`Rounds`](rounds::Rounds): a question is never answered by a read that began before it).
 //! - A page under a generation was read from the database by somebody who knew the generation already, thus
 //!   after all writes that led to it. Who reads slowly stores an old page under an old generation, where nobody looks.
+//! - What MongoDB told a writer is committed by a majority, it shows to whoever asks its primary later.
 //! - A generation that is not known is not guessed: the page comes from the database.
 //!
 //! # When Redis fails

@@ -31,7 +31,7 @@ pub struct NewPost {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Created {
+pub struct CreatedPost {
     success: bool,
     message: &'static str,
     new_post: Post,
@@ -49,7 +49,7 @@ pub struct Created {
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = NewPost,
     responses(
-        (status = 201, body = Created, headers(("Location" = String, description = "The post's path"))),
+        (status = 201, body = CreatedPost, headers(("Location" = String, description = "The post's path"))),
         (status = 409, body = service_kit::openapi::ProblemDocument, content_type = "application/problem+json",
             description = "A request with this Idempotency-Key is being worked on."),
     ),
@@ -115,7 +115,7 @@ async fn write(
     }
     app.announcer.created(&stored, context);
 
-    let created = Created {
+    let created = CreatedPost {
         success: true,
         message: "the post was created",
         new_post: stored.post,

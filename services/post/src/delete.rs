@@ -14,7 +14,7 @@ use crate::post::Id;
 use crate::read::PathId;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Deleted {
+pub struct DeletedPost {
     success: bool,
     message: &'static str,
 }
@@ -28,7 +28,7 @@ pub struct Deleted {
     security(("bearer" = [])),
     params(("id" = String, Path, pattern = "^[0-9a-fA-F]{24}$")),
     responses(
-        (status = 200, body = Deleted),
+        (status = 200, body = DeletedPost),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json",
             description = "The post is somebody else's."),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
@@ -40,7 +40,7 @@ pub async fn delete(
     user: CurrentUser,
     context: RequestContext,
     PathId(id): PathId,
-) -> Result<Json<Deleted>, Error> {
+) -> Result<Json<DeletedPost>, Error> {
     let author = Id::parse(&user.id).ok_or(Error::NoAccount)?;
     finish(async move {
         let deleted = app.store.delete(id, author).await;
@@ -56,7 +56,7 @@ pub async fn delete(
     })
     .await?;
 
-    Ok(Json(Deleted {
+    Ok(Json(DeletedPost {
         success: true,
         message: "the post was deleted",
     }))

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::error::Error;
 use crate::page::Wanted;
-use crate::source::{Page, Rendered};
+use crate::source::{PostPage, Rendered};
 
 /// Taken as text, so that what is wrong with each is said in words.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,7 +37,7 @@ pub struct Query {
     security(("bearer" = [])),
     params(Query),
     responses(
-        (status = 200, body = Page, headers(("Link" = String, description = "The next page, if there is one"))),
+        (status = 200, body = PostPage, headers(("Link" = String, description = "The next page, if there is one"))),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json",
             description = "A parameter is refused; `field` names it."),
     ),

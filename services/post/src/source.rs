@@ -33,7 +33,7 @@ pub struct Rendered {
 /// A page of posts, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Page {
+pub struct PostPage {
     posts: Vec<Post>,
     current_page: u64,
     total_pages: u64,
@@ -52,7 +52,7 @@ impl Source {
             Cursor::after(last, number).to_text(wanted.user.as_ref(), &self.cursor_key)
         });
         let link = next_cursor.as_ref().map(|cursor| link(wanted, cursor));
-        let page = Page {
+        let page = PostPage {
             posts: part.posts,
             current_page: number,
             total_pages: total.div_ceil(wanted.limit.get().into()),
@@ -65,7 +65,7 @@ impl Source {
 }
 
 impl Rendered {
-    fn new(link: &str, page: &Page) -> Self {
+    fn new(link: &str, page: &PostPage) -> Self {
         let mut bytes = Vec::with_capacity(4096);
         bytes.extend_from_slice(link.as_bytes());
         bytes.push(b'\n');
@@ -118,8 +118,8 @@ fn link(wanted: &Wanted, cursor: &str) -> String {
 mod tests {
     use super::*;
 
-    fn page() -> Page {
-        Page {
+    fn page() -> PostPage {
+        PostPage {
             posts: Vec::new(),
             current_page: 1,
             total_pages: 0,
