@@ -34,7 +34,12 @@ impl Queue {
         match self {
             Self::PostUsers => &[UserDeleted::TYPE],
             Self::MediaPosts => &[PostDeleted::TYPE],
-            Self::SearchPosts => &[PostCreated::TYPE, PostUpdated::TYPE, PostDeleted::TYPE],
+            Self::SearchPosts => &[
+                PostCreated::TYPE,
+                PostUpdated::TYPE,
+                PostDeleted::TYPE,
+                UserDeleted::TYPE,
+            ],
         }
     }
 

@@ -1,13 +1,15 @@
 //! What every request handler may use.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use service_kit::Authenticator;
 
-use crate::store::Store;
+use crate::engine::Engine;
 
 #[derive(Clone)]
 pub struct App {
-    pub store: Store,
+    pub engine: Arc<dyn Engine>,
     pub authenticator: Authenticator,
 }
 

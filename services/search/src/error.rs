@@ -3,16 +3,20 @@
 use axum::response::{IntoResponse, Response};
 use service_kit::Problem;
 
-use crate::document::QueryError;
-use database::CallError;
+use crate::document::LimitError;
+use crate::engine::EngineError;
+use crate::words::WordsError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Query(#[from] QueryError),
+    Words(#[from] WordsError),
 
     #[error(transparent)]
-    Store(#[from] CallError),
+    Limit(#[from] LimitError),
+
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 impl Error {
@@ -20,12 +24,10 @@ impl Error {
     fn problem(&self) -> Problem {
         let detail = self.to_string();
         match self {
-            Self::Query(QueryError::Limit) => Problem::refused("invalid_limit", "limit", detail),
-            Self::Query(QueryError::Blank | QueryError::TooLong { .. }) => {
-                Problem::refused("invalid_query", "query", detail)
-            }
-            Self::Store(error) if error.is_unavailable() => Problem::unavailable(self),
-            Self::Store(_) => Problem::internal(self),
+            Self::Words(_) => Problem::refused("invalid_query", "query", detail),
+            Self::Limit(_) => Problem::refused("invalid_limit", "limit", detail),
+            Self::Engine(EngineError::Away(_)) => Problem::unavailable(self),
+            Self::Engine(EngineError::Failed(_)) => Problem::internal(self),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The search service: finds posts by their words, in a copy of its own.
 //!
-//! The copy follows the events of posts, in whatever order and however often they arrive; nobody else's database is
+//! The copy follows the events of posts and accounts, in whatever order and however often they arrive; nobody else's database is
 //! read. What was posted is found a moment later, and what was deleted stays deleted.
 
 pub mod config;
@@ -11,10 +11,17 @@ mod routes;
 mod query;
 
 mod document;
+mod highlight;
+mod stop_words;
+mod words;
+
+mod engine;
 mod follow;
 
 mod error;
 mod store;
+
+use std::sync::Arc;
 
 use bus::{Broker, Consumer, Queue};
 use redis_kit::Redis;
@@ -24,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::store::Store;
 
 /// A setting cannot be used.
@@ -53,7 +61,7 @@ pub async fn run(
     let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "search").await?;
     let consumer = Consumer::new(&Broker::new(&config.bus, "search")?, Queue::SearchPosts);
-    let store = Store::new(&database);
+    let engine: Arc<dyn Engine> = Arc::new(Store::new(&database));
 
     let indexes = Gate::default();
     let follower = consumer.clone();
@@ -67,15 +75,15 @@ pub async fn run(
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
 
-    tokio::spawn(prepare(store.clone(), indexes, shutdown.clone()));
-    let copy = store.clone();
+    tokio::spawn(prepare(engine.clone(), indexes, shutdown.clone()));
+    let copy = engine.clone();
     let following = tokio::spawn(consumer.run(
         move |message| follow::follow(copy.clone(), message),
         shutdown.clone(),
     ));
     let service = Service {
         routes: routes::routes(App {
-            store,
+            engine,
             authenticator,
         }),
         health,
@@ -92,8 +100,8 @@ pub async fn run(
     Ok(())
 }
 
-async fn prepare(store: Store, indexes: Gate, shutdown: CancellationToken) {
-    let done = until_ok("create the indexes", &shutdown, || store.create_indexes());
+async fn prepare(engine: Arc<dyn Engine>, indexes: Gate, shutdown: CancellationToken) {
+    let done = until_ok("create the indexes", &shutdown, || engine.prepare());
     if done.await.is_some() {
         indexes.open();
     }

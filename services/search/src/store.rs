@@ -1,165 +1,241 @@
-//! The searchable copy of posts in MongoDB.
+//! The search engine in MongoDB: a text index over a copy of the posts.
+
+mod indexes;
+mod vocabulary;
 
 use std::time::Duration;
 
 use database::{CallError, call, is_duplicate_key};
-use events::{PostCreated, PostUpdated};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{DateTime, doc};
-use mongodb::options::IndexOptions;
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::{Collection, Database};
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Found, Limit, PostId, Words};
+use self::vocabulary::Vocabulary;
+use crate::document::{Limit, PostId};
+use crate::engine::{Answer, Engine, EngineError, Hit, Post};
+use crate::words::{Words, fold, words};
 
 /// A search that the database has not finished by then is given up there too.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
-/// For so long, an event that is late cannot bring a deleted post back.
-const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// So many posts of an author are forgotten at a time: deleting from a text index takes 0.6 ms each.
+const AUTHOR_BATCH: i64 = 500;
+/// Looked at when a beginning was completed: what has the word itself goes before what only has a longer one.
+const CANDIDATES: i64 = 50;
+/// Added for the word itself. A post's score grows with the words that are found in it, each worth 0.5 to 1.5.
+const EXACT_BONUS: f64 = 1.0;
 
 #[derive(Clone)]
 pub struct Store {
-    posts: Collection<Document>,
-    tombstones: Collection<Tombstone>,
+    posts: Collection<StoredPost>,
+    /// `{_id: <user id>, deletedAt}` of authors that are gone.
+    authors: Collection<Document>,
+    vocabulary: Vocabulary,
 }
 
+/// What is left of a deleted post, in the same collection, is its `_id` and `deletedAt`. It has no words and is never
+/// found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct StoredPost {
     #[serde(rename = "_id")]
     id: ObjectId,
     user_id: String,
     content: String,
     created_at: DateTime,
     updated_at: DateTime,
+    version: i64,
     /// Added by the database to what it finds.
     #[serde(default, skip_serializing)]
     score: f64,
-}
-
-/// What is left of a deleted post, in the same collection.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Tombstone {
-    deleted_at: DateTime,
 }
 
 impl Store {
     pub fn new(database: &Database) -> Self {
         Self {
             posts: database.collection("posts"),
-            tombstones: database.collection("posts"),
+            authors: database.collection("authors"),
+            vocabulary: Vocabulary::new(database),
         }
     }
 
-    pub async fn create_indexes(&self) -> Result<(), CallError> {
-        let words = IndexModel::builder()
-            .keys(doc! { "content": "text" })
-            .build();
-        let expiry = IndexOptions::builder()
-            .expire_after(TOMBSTONE_LIFETIME)
-            .build();
-        let deleted = IndexModel::builder()
-            .keys(doc! { "deletedAt": 1 })
-            .options(expiry)
-            .build();
-        let create = self.posts.create_indexes([words, deleted]);
-        call("create the indexes of posts", create).await?;
+    async fn add(&self, post: Post) -> Result<(), CallError> {
+        let (id, author) = (post.id.clone(), post.user_id.clone());
+        tokio::try_join!(
+            self.vocabulary.learn(&post.content),
+            self.replace_older(&post)
+        )?;
+
+        // Asked after the write: an author who goes later finds this post and takes it along.
+        let author = self.authors.find_one(doc! { "_id": author });
+        if call("look for an author's end", author).await?.is_some() {
+            self.bury(doc! { "_id": object_id(&id) }).await?;
+        }
 
         Ok(())
     }
 
-    /// Adds a post, unless it or its tombstone is there.
-    pub async fn add(&self, id: PostId, post: PostCreated) -> Result<(), CallError> {
-        let created_at = bson_time(post.created_at);
-        let new = doc! {
-            "userId": post.user_id,
-            "content": post.content,
-            "createdAt": created_at,
-            "updatedAt": created_at,
-        };
-        let add = self
-            .posts
-            .update_one(doc! { "_id": object_id(&id) }, doc! { "$setOnInsert": new })
-            .upsert(true);
-        call("add a post", add).await?;
-
-        Ok(())
-    }
-
-    /// Puts a changed post in the place of an older version, unless its tombstone is there.
-    pub async fn change(&self, id: PostId, post: PostUpdated) -> Result<(), CallError> {
+    async fn replace_older(&self, post: &Post) -> Result<(), CallError> {
         let version = i64::try_from(post.version).unwrap_or(i64::MAX);
         let older = doc! {
-            "_id": object_id(&id),
+            "_id": object_id(&post.id),
             "version": { "$not": { "$gte": version } },
             "deletedAt": { "$exists": false },
         };
         let new = doc! { "$set": {
-            "userId": post.user_id,
-            "content": post.content,
+            "userId": &post.user_id,
+            "content": &post.content,
             "createdAt": bson_time(post.created_at),
             "updatedAt": bson_time(post.updated_at),
             "version": version,
         } };
         for _ in 0..2 {
-            let change = self.posts.update_one(older.clone(), new.clone());
-            match call("change a post", change.upsert(true)).await {
-                // Something else is there: the post itself when it was added at this moment, and then there is something
-                // to change the next time; otherwise the tombstone or a version that is as new.
+            let replace = self.posts.update_one(older.clone(), new.clone());
+            match call("add a post", replace.upsert(true)).await {
+                // Something else is there: an older version that was added at this moment, and then there is something
+                // to replace the next time; otherwise the tombstone or a version that is as new.
                 Err(CallError::Failed { source, .. }) if is_duplicate_key(&source) => {}
-                changed => return changed.map(drop),
+                replaced => return replaced.map(drop),
             }
         }
 
         Ok(())
     }
 
-    /// Leaves a tombstone, whether the post is there or not.
-    pub async fn remove(&self, id: PostId) -> Result<(), CallError> {
-        let tombstone = Tombstone {
-            deleted_at: bson_time(Timestamp::now()),
-        };
-        let replace = self
-            .tombstones
-            .replace_one(doc! { "_id": object_id(&id) }, tombstone)
-            .upsert(true);
-        call("remove a post", replace).await?;
+    async fn forget_author(&self, user_id: String) -> Result<(), CallError> {
+        let gone = doc! { "$setOnInsert": { "deletedAt": DateTime::now() } };
+        let author = self.authors.update_one(doc! { "_id": &user_id }, gone);
+        call("remember an author's end", author.upsert(true)).await?;
+
+        loop {
+            let batch = self.posts.clone_with_type::<Document>();
+            let batch = batch
+                .find(doc! { "userId": &user_id })
+                .projection(doc! { "_id": 1 })
+                .limit(AUTHOR_BATCH);
+            let found = async { batch.await?.try_collect::<Vec<_>>().await };
+            let ids: Vec<_> = call("find an author's posts", found)
+                .await?
+                .iter()
+                .filter_map(|post| post.get_object_id("_id").ok())
+                .collect();
+            if ids.is_empty() {
+                return Ok(());
+            }
+            self.bury(doc! { "_id": { "$in": ids } }).await?;
+        }
+    }
+
+    /// Turns posts into tombstones.
+    async fn bury(&self, posts: Document) -> Result<(), CallError> {
+        let bury = self.posts.update_many(posts, vec![tombstone()]);
+        call("remove posts", bury).await?;
 
         Ok(())
     }
 
-    /// Best first, then newest first. A tombstone has no words and is never found.
-    pub async fn search(&self, words: &Words, limit: Limit) -> Result<Vec<Found>, CallError> {
+    async fn search(&self, asked: &Words, limit: Limit) -> Result<Vec<Hit>, CallError> {
+        let completions = match asked.prefix() {
+            Some(prefix) => self.vocabulary.complete(prefix).await?,
+            None => Vec::new(),
+        };
+        let (text, count) = if completions.is_empty() {
+            (asked.as_str().to_owned(), limit.get().into())
+        } else {
+            (
+                format!("{} {}", asked.as_str(), completions.join(" ")),
+                CANDIDATES,
+            )
+        };
         let score = doc! { "$meta": "textScore" };
         let find = self
             .posts
-            .find(doc! { "$text": { "$search": words.as_str() } })
+            .find(doc! { "$text": { "$search": text } })
             .projection(doc! { "score": score.clone() })
             .sort(doc! { "score": score, "createdAt": -1, "_id": -1 })
-            .limit(limit.get().into())
+            .limit(count)
             .max_time(SEARCH_TIMEOUT);
         let found: Vec<_> = call("search posts", async { find.await?.try_collect().await }).await?;
 
-        Ok(found.into_iter().map(Found::from).collect())
+        let mut hits: Vec<_> = found.into_iter().map(StoredPost::hit).collect();
+        if let Some(word) = asked.prefix() {
+            prefer_exact(&mut hits, word);
+        }
+        hits.truncate(limit.get().into());
+
+        Ok(hits)
     }
 }
 
-impl From<Document> for Found {
-    fn from(document: Document) -> Self {
-        let id = document.id.to_hex();
-        Self {
-            id: id.clone(),
-            post_id: id,
-            user_id: document.user_id,
-            content: document.content,
-            created_at: time(document.created_at),
-            updated_at: time(document.updated_at),
-            score: document.score,
+impl Engine for Store {
+    fn prepare(&self) -> Answer<'_, ()> {
+        async { Ok(self.create_indexes().await?) }.boxed()
+    }
+
+    fn put(&self, post: Post) -> Answer<'_, ()> {
+        async { Ok(self.add(post).await?) }.boxed()
+    }
+
+    fn remove(&self, id: PostId) -> Answer<'_, ()> {
+        let remove = self
+            .posts
+            .update_one(doc! { "_id": object_id(&id) }, vec![tombstone()])
+            .upsert(true);
+
+        async { Ok(call("remove a post", remove).await.map(drop)?) }.boxed()
+    }
+
+    fn remove_author(&self, user_id: String) -> Answer<'_, ()> {
+        async { Ok(self.forget_author(user_id).await?) }.boxed()
+    }
+
+    fn find<'a>(&'a self, words: &'a Words, limit: Limit) -> Answer<'a, Vec<Hit>> {
+        async move { Ok(self.search(words, limit).await?) }.boxed()
+    }
+}
+
+impl StoredPost {
+    fn hit(self) -> Hit {
+        let id = self.id.to_hex();
+        Hit {
+            post: Post {
+                id: PostId::parse(&id).expect("an object id is 24 hex digits"),
+                user_id: self.user_id,
+                content: self.content,
+                created_at: time(self.created_at),
+                updated_at: time(self.updated_at),
+                version: self.version.unsigned_abs(),
+            },
+            score: self.score,
         }
     }
+}
+
+impl From<CallError> for EngineError {
+    fn from(error: CallError) -> Self {
+        if error.is_unavailable() {
+            Self::Away(Box::new(error))
+        } else {
+            Self::Failed(Box::new(error))
+        }
+    }
+}
+
+/// Lifts what contains `word` itself. What is equal stays in its order.
+fn prefer_exact(hits: &mut [Hit], word: &str) {
+    for hit in hits.iter_mut() {
+        if words(&hit.post.content).any(|(_, candidate)| fold(candidate) == word) {
+            hit.score += EXACT_BONUS;
+        }
+    }
+    hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+}
+
+/// A step of a pipeline that leaves nothing of a post.
+fn tombstone() -> Document {
+    doc! { "$replaceWith": { "_id": "$_id", "deletedAt": "$$NOW" } }
 }
 
 fn object_id(id: &PostId) -> ObjectId {

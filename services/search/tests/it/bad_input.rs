@@ -57,6 +57,46 @@ async fn a_query_of_anything_is_answered() {
 }
 
 #[tokio::test]
+async fn operators_in_the_url_are_names_and_words() {
+    let stage = Stage::new().await;
+    stage.publish_all("sea", &["the sea"]).await;
+    // As a parser of nested queries would read them, the first of these find everything.
+    for query in [
+        "query[$ne]=sea",
+        "query[$gt]=",
+        "query[$regex]=.*",
+        "query[]=sea",
+        "$where=1",
+    ] {
+        let path = format!("/v1/search/posts?{query}");
+        let request = stage
+            .request(Method::GET, &path)
+            .bearer_auth(Token::Valid.of(&object_id()));
+        assert_problem(send(request).await, 422, "invalid_query").await;
+    }
+    for query in ["{\"$ne\":null}", "[$ne]", "{$where: \"1\"}", ".*", "^s"] {
+        assert!(stage.texts(query).await.is_empty(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_query_is_refused_whatever_is_in_it() {
+    let stage = Stage::new().await;
+    for letter in ["a", "é", "𝕏", "\"", "a ", "\u{301}"] {
+        let query = letter.repeat(5_000);
+        let response = stage.get(PATHS[0], &[("query", &query)]).await;
+        let status = response.status().as_u16();
+        // The longest do not fit into a request's head.
+        assert!(status == 422 || status == 431, "{status} for {letter:?}");
+    }
+    for letter in ["é", "𝕏", "\"", "\u{301}", "\u{200d}"] {
+        let query = letter.repeat(200);
+        let response = stage.get(PATHS[0], &[("query", &query)]).await;
+        assert_eq!(response.status(), 200, "{letter:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_path_or_method_is_said_so() {
     let stage = Stage::new().await;
     for path in ["/", "/v1/search", "/v1/search/posts/", "/v1/posts"] {

@@ -1,8 +1,9 @@
 //! The copy follows events, in any order and however often they come.
 
+use events::UserDeleted;
 use test_kit::{database_url, rabbitmq_url};
 
-use crate::stage::{Stage, config, deleted, post, updated};
+use crate::stage::{Stage, config, deleted, post, until, updated};
 
 #[tokio::test]
 async fn a_deleted_post_is_no_longer_found() {
@@ -16,38 +17,6 @@ async fn a_deleted_post_is_no_longer_found() {
 }
 
 #[tokio::test]
-async fn a_changed_post_is_found_by_its_newest_words_alone() {
-    let stage = Stage::new().await;
-    let first = post("the harbour");
-    // The older events come last, and the first one twice.
-    for (version, content) in [(3, "the mountain"), (2, "the forest"), (3, "the mountain")] {
-        stage.publish(updated(&first, version, content)).await;
-        stage.found("mountain", 1).await;
-    }
-    stage.publish(first).await;
-    settled(&stage, 4).await;
-
-    assert_eq!(stage.texts("mountain").await, ["the mountain"]);
-    for older in ["harbour", "forest"] {
-        assert!(stage.search(older).await.is_empty(), "{older}");
-    }
-}
-
-#[tokio::test]
-async fn a_change_brings_no_deleted_post_back() {
-    let stage = Stage::new().await;
-    let gone = post("the harbour");
-    stage.publish(deleted(&gone)).await;
-    settled(&stage, 1).await;
-    stage
-        .publish(updated(&gone, 2, "the harbour at night"))
-        .await;
-    settled(&stage, 2).await;
-
-    assert!(stage.search("harbour").await.is_empty());
-}
-
-#[tokio::test]
 async fn a_post_deleted_before_it_was_created_stays_deleted() {
     let stage = Stage::new().await;
     let gone = post("the harbour at night");
@@ -57,7 +26,7 @@ async fn a_post_deleted_before_it_was_created_stays_deleted() {
     stage.publish(gone).await;
 
     // Several events are handled at once, so only what all of them came to is waited for.
-    settled(&stage, 4).await;
+    stage.settled(4).await;
     assert!(stage.search("harbour").await.is_empty());
 }
 
@@ -71,7 +40,7 @@ async fn an_event_that_comes_twice_changes_nothing() {
     again.content = "the harbour, and more".to_owned();
     stage.publish(again).await;
 
-    settled(&stage, 2).await;
+    stage.settled(2).await;
     assert_eq!(stage.texts("harbour").await, ["the harbour"]);
 }
 
@@ -87,29 +56,63 @@ async fn what_was_posted_while_search_was_away_is_found_afterwards() {
     first.publish(deleted(&missed)).await;
 
     let again = Stage::start(config).await;
-    settled(&again, 1).await;
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    while again.texts("harbour").await != ["the harbour too"] {
-        assert!(tokio::time::Instant::now() < deadline, "not found in time");
+    again.settled(1).await;
+    until("the kept post is found alone", async || {
+        again.texts("harbour").await == ["the harbour too"]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_post_is_found_by_its_newest_words_alone() {
+    let stage = Stage::new().await;
+    let first = post("the harbour");
+    // The older events come last, and the newest twice.
+    for (version, content) in [(3, "the mountain"), (2, "the forest"), (3, "the mountain")] {
+        stage.publish(updated(&first, version, content)).await;
+        stage.found("mountain", 1).await;
+    }
+    stage.publish(first).await;
+    stage.settled(4).await;
+
+    let found = stage.search("mountain").await;
+    assert_eq!(found[0]["content"], "the mountain");
+    assert_eq!(found[0]["createdAt"], "2026-11-12T08:30:00.120Z");
+    assert_eq!(found[0]["updatedAt"], "2026-11-12T08:31:00.120Z");
+    for older in ["harbour", "forest"] {
+        assert!(stage.search(older).await.is_empty(), "{older}");
     }
 }
 
-/// Waits until so many events were handled, as the metrics say.
-async fn settled(stage: &Stage, events: u64) {
-    let url = format!("{}/metrics", stage.service.admin_url);
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    loop {
-        let response = stage.service.client.get(&url).send().await;
-        let text = response.expect("an answer").text().await.expect("text");
-        let handled: u64 = text
-            .lines()
-            .filter(|line| line.starts_with("events_handled_total") && line.contains("\"ok\""))
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
-            .sum();
-        if handled >= events {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{handled} handled");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+#[tokio::test]
+async fn a_change_brings_no_deleted_post_back() {
+    let stage = Stage::new().await;
+    let gone = post("the harbour");
+    stage.publish(deleted(&gone)).await;
+    stage.settled(1).await;
+    stage.publish(updated(&gone, 9, "the harbour")).await;
+    stage.settled(2).await;
+
+    assert!(stage.search("harbour").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_an_author_wrote_goes_with_the_account() {
+    let stage = Stage::new().await;
+    let (gone, stays) = (post("her harbour"), post("his harbour"));
+    stage.publish(gone.clone()).await;
+    stage.publish(stays).await;
+    stage.found("harbour", 2).await;
+    let user_id = gone.user_id.clone();
+    stage.publish(UserDeleted { user_id }).await;
+    stage.found("harbour", 1).await;
+
+    // What was under way when the account went comes too late.
+    let mut late = post("her other harbour");
+    late.user_id.clone_from(&gone.user_id);
+    stage.publish(late.clone()).await;
+    stage.publish(updated(&late, 2, "her last harbour")).await;
+    stage.publish(gone).await;
+    stage.settled(6).await;
+    assert_eq!(stage.texts("harbour").await, ["his harbour"]);
 }

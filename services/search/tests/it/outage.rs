@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use test_kit::{Proxy, assert_problem, database_url, rabbitmq_url};
+use test_kit::{Proxy, Running, assert_problem, database_url, rabbitmq_url};
 
-use crate::stage::{Stage, post, send};
+use crate::stage::{Stage, config, post, send, until};
 
 #[tokio::test]
 async fn what_is_known_is_found_without_a_broker() {
@@ -37,8 +37,67 @@ async fn a_database_that_is_away_loses_no_event() {
         .service
         .client
         .get(format!("{}/readyz", stage.service.admin_url));
-    while send(ready.try_clone().expect("no body")).await.status() != 200 {}
+    until("the service is ready again", async || {
+        send(ready.try_clone().expect("no body")).await.status() == 200
+    })
+    .await;
     stage.found("harbour", 2).await;
+}
+
+#[tokio::test]
+async fn a_database_that_goes_again_and_again_is_found_again() {
+    let database = Proxy::open(&database_url()).await;
+    let stage = Stage::with(&database.url, &rabbitmq_url()).await;
+    stage.publish_all("harbour", &["the harbour"]).await;
+    for _ in 0..3 {
+        database.cut();
+        let started = Instant::now();
+        let asked = (0..20).map(|_| stage.get("/v1/search/posts", &[("query", "harbour")]));
+        for response in futures::future::join_all(asked).await {
+            assert_problem(response, 503, "unavailable").await;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5), "in time");
+
+        database.reopen();
+        until("it is found again", async || {
+            let response = stage.get("/v1/search/posts", &[("query", "harbour")]).await;
+            response.status() == 200
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_slow_is_given_up_in_time() {
+    let database = Proxy::open(&database_url()).await;
+    let stage = Stage::with(&database.url, &rabbitmq_url()).await;
+    stage.publish_all("harbour", &["the harbour"]).await;
+    database.delay(Duration::from_secs(30));
+
+    let started = Instant::now();
+    let response = stage
+        .get("/v1/search/posts", &[("query", "harbour ")])
+        .await;
+    assert!(started.elapsed() < Duration::from_secs(5), "in time");
+    assert_problem(response, 503, "unavailable").await;
+}
+
+#[tokio::test]
+async fn stores_that_are_away_at_the_start_are_waited_for() {
+    let database = Proxy::closed(&database_url()).await;
+    let broker = Proxy::closed(&rabbitmq_url()).await;
+    let config = config(&database.url, &broker.url);
+    let service =
+        Running::start(|listeners, shutdown| search::run(config, listeners, shutdown)).await;
+    let ready = async || {
+        let ready = service.client.get(format!("{}/readyz", service.admin_url));
+        send(ready).await.status().as_u16()
+    };
+    assert_eq!(ready().await, 503);
+
+    database.reopen();
+    broker.reopen();
+    until("the service is ready", async || ready().await == 200).await;
 }
 
 #[tokio::test]

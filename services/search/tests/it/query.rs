@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{Stage, post};
+use crate::stage::{Stage, post, until};
 
 #[tokio::test]
 async fn a_post_is_found_whole_under_both_paths() {
@@ -21,6 +21,7 @@ async fn a_post_is_found_whole_under_both_paths() {
         "createdAt": "2026-11-12T08:30:00.120Z",
         "updatedAt": "2026-11-12T08:30:00.120Z",
         "score": score,
+        "highlight": "Good morning from the harbour",
     }]);
     assert_eq!(json!(found), expected);
 
@@ -77,7 +78,7 @@ async fn no_more_is_found_than_asked_for() {
         found.len()
     };
     stage.found("sea", 10).await;
-    while limited("50").await < texts.len() {}
+    until("all are found", async || limited("50").await == texts.len()).await;
 
     assert_eq!(limited("1").await, 1);
     assert_eq!(limited("11").await, 11);
@@ -122,4 +123,95 @@ async fn a_query_that_can_find_nothing_finds_nothing() {
     for query in ["-", "\"\"", "!?", "the", "and the", "\u{0}", "☀", "$", "\\"] {
         assert!(stage.texts(query).await.is_empty(), "{query:?}");
     }
+}
+
+#[tokio::test]
+async fn the_last_word_may_be_the_beginning_of_one() {
+    let stage = Stage::new().await;
+    stage
+        .publish_all(
+            "morning",
+            &[
+                "good morning HÁRBOUR",
+                "morning harbours",
+                "morning sea",
+                "the theatre in the morning",
+            ],
+        )
+        .await;
+
+    for query in ["ha", "harb", "HARB", "hárbo", "sailing harb", "well-harb"] {
+        let found = stage.texts(query).await;
+        assert_eq!(
+            found,
+            ["morning harbours", "good morning HÁRBOUR"],
+            "{query}"
+        );
+    }
+    for query in [
+        "h",
+        "harb ",
+        "harb.",
+        "harb sailing",
+        "the",
+        "arbour",
+        "harbx",
+    ] {
+        assert!(stage.texts(query).await.is_empty(), "{query}");
+    }
+    assert_eq!(stage.texts("theat").await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_word_itself_goes_before_longer_ones() {
+    let stage = Stage::new().await;
+    stage
+        .publish_all("land", &["a car land", "a cart land", "a caravan land"])
+        .await;
+
+    let found = stage.texts("car").await;
+    assert_eq!(found, ["a car land", "a caravan land", "a cart land"]);
+    let scores = stage.search("car").await;
+    let scores: Vec<_> = scores.iter().map(|found| found["score"].as_f64()).collect();
+    assert!(scores.is_sorted_by(|one, other| one >= other), "{scores:?}");
+}
+
+#[tokio::test]
+async fn a_beginning_of_many_words_reads_a_few_of_them() {
+    let stage = Stage::new().await;
+    let texts: Vec<_> = (0..200)
+        .map(|number| format!("sea word{number:03}"))
+        .collect();
+    for text in &texts {
+        stage.publish(post(text)).await;
+    }
+    stage.settled(200).await;
+
+    let response = stage
+        .get("/v1/search/posts", &[("query", "word"), ("limit", "50")])
+        .await;
+    let found: Vec<serde_json::Value> = response.json().await.expect("JSON");
+    assert_eq!(found.len(), 16);
+    assert_eq!(stage.texts("word19").await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_highlight_shows_what_was_found_as_plain_text() {
+    let stage = Stage::new().await;
+    let content = format!(
+        "<b onclick=x>\u{202e}{} the harbour {}</b>",
+        "before ".repeat(40),
+        "after ".repeat(40)
+    );
+    stage.publish(post(&content)).await;
+    let found = stage.found("harb", 1).await;
+
+    assert_eq!(found[0]["content"], content);
+    let highlight = found[0]["highlight"].as_str().expect("text");
+    assert!(highlight.contains("the harbour"), "{highlight}");
+    assert!(highlight.chars().count() <= 162, "{highlight}");
+    assert!(
+        !highlight.contains(['<', '>', '\n', '\u{202e}']),
+        "{highlight}"
+    );
 }

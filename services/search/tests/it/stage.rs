@@ -88,6 +88,23 @@ impl Stage {
         }
     }
 
+    /// Waits until so many events were handled, as the metrics say.
+    pub async fn settled(&self, events: u64) {
+        let url = format!("{}/metrics", self.service.admin_url);
+        let handled = async || {
+            let response = self.service.client.get(&url).send().await;
+            let text = response.expect("an answer").text().await.expect("text");
+            text.lines()
+                .filter(|line| line.starts_with("events_handled_total") && line.contains("\"ok\""))
+                .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+                .sum::<u64>()
+        };
+        until(&format!("{events} events are handled"), async || {
+            handled().await >= events
+        })
+        .await;
+    }
+
     pub async fn publish<E: Event>(&self, event: E) {
         let envelope = Envelope::new(event, Timestamp::now(), Origin::default());
         self.publisher.publish(&envelope).await.expect("confirmed");
@@ -102,6 +119,18 @@ impl Stage {
             self.publish(post).await;
         }
         self.found(word, texts.len()).await;
+    }
+}
+
+/// Waits until `look` says so.
+pub async fn until(what: &str, look: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !look().await {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "not in time: {what}"
+        );
+        tokio::time::sleep(POLL).await;
     }
 }
 
@@ -144,7 +173,7 @@ pub fn updated(post: &PostCreated, version: u64, content: &str) -> PostUpdated {
         content: content.to_owned(),
         media_ids: post.media_ids.clone(),
         created_at: post.created_at,
-        updated_at: post.created_at,
+        updated_at: post.created_at + Duration::from_secs(60),
         version,
     }
 }

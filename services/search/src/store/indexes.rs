@@ -1,0 +1,52 @@
+//! The indexes of the search database.
+
+use std::time::Duration;
+
+use database::{CallError, call};
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+
+use super::Store;
+
+/// For so long, an event that is late cannot bring a deleted post back.
+const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+impl Store {
+    pub(super) async fn create_indexes(&self) -> Result<(), CallError> {
+        let posts = [
+            index(doc! { "content": "text" }),
+            index(doc! { "userId": 1 }),
+            ends(),
+        ];
+        tokio::try_join!(
+            call(
+                "create the indexes of posts",
+                self.posts.create_indexes(posts)
+            ),
+            call(
+                "create the index of authors",
+                self.authors.create_index(ends())
+            ),
+            self.vocabulary.create_index(),
+        )?;
+
+        Ok(())
+    }
+}
+
+/// What is left of the deleted goes when it is old.
+fn ends() -> IndexModel {
+    let expiry = IndexOptions::builder()
+        .expire_after(TOMBSTONE_LIFETIME)
+        .build();
+
+    IndexModel::builder()
+        .keys(doc! { "deletedAt": 1 })
+        .options(expiry)
+        .build()
+}
+
+pub(super) fn index(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
