@@ -24,6 +24,7 @@ mod request;
 mod retry;
 mod serve;
 mod shutdown;
+mod stall;
 mod start;
 
 pub use auth::{Authenticator, CurrentUser};

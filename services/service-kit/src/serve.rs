@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::linger::Lingering;
+use crate::stall::Impatient;
 use crate::{Health, Metrics, ServerConfig, health, request};
 
 /// More connections than this wait in the kernel's queue.
@@ -63,6 +64,18 @@ impl Service {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) {
+        self.serve_behind(|routes| routes, config, listeners, shutdown)
+            .await;
+    }
+
+    /// [`Service::serve`], with `edge` around every answer, those to unknown paths and to too many requests included.
+    pub async fn serve_behind(
+        self,
+        edge: impl FnOnce(Router) -> Router,
+        config: &ServerConfig,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) {
         let draining = self.health.draining();
         let stop_admin = CancellationToken::new();
         let admin = tokio::spawn(accept(
@@ -78,7 +91,7 @@ impl Service {
         });
 
         tracing::info!(address = %config.listen_address, "serving");
-        let routes = request::wrap(self.routes, config, self.metrics);
+        let routes = edge(request::wrap(self.routes, config, self.metrics));
         accept(
             listeners.api,
             routes,
@@ -136,7 +149,7 @@ async fn accept(
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Impatient::new(stream)), service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             // A connection that breaks is its client's affair; what matters was logged with its request.
