@@ -3,7 +3,7 @@
 //! A limit is one number per key: the theoretical arrival time (TAT), the moment at which everything that was allowed
 //! so far would have arrived had it come evenly. Without Redis each process limits by itself.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::unsync::Cache;
@@ -60,7 +60,7 @@ pub struct Limiter {
     local: Arc<Local>,
 }
 
-/// The limits of one process.
+/// What one process knows.
 struct Local {
     started: Instant,
     /// The TAT of each key, in microseconds after `started`.
@@ -107,16 +107,26 @@ impl Limiter {
     }
 
     /// Counts one use of `key` within `scope`, if it is allowed.
+    ///
+    /// What this process knows is enough to refuse, so whoever asks far too often costs Redis nothing; and it goes on
+    /// from there while Redis is away.
     pub async fn check(&self, scope: &str, key: &str, quota: Quota) -> Decision {
         let key = format!("limit:{scope}:{key}");
+        let asked = self.local.now();
+        if let Some(behind) = self.local.refuses(&key, asked, quota) {
+            return quota.decision(false, behind);
+        }
         let interval = quota.interval().to_string();
         let tolerance = quota.tolerance().to_string();
-        let asked = self
+        let answer = self
             .redis
             .script::<(u8, u64)>(&self.script, &[&key], &[&interval, &tolerance])
             .await;
-        let (is_allowed, ahead) = match asked {
-            Ok((is_allowed, ahead)) => (is_allowed == 1, ahead),
+        let (is_allowed, ahead) = match answer {
+            Ok((is_allowed, ahead)) => {
+                self.local.learn(key, asked + ahead);
+                (is_allowed == 1, ahead)
+            }
             Err(_) => self.local.take(key, quota),
         };
 
@@ -125,9 +135,29 @@ impl Limiter {
 }
 
 impl Local {
+    /// Microseconds after `started`.
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// How far the TAT is ahead, if that is too far already.
+    fn refuses(&self, key: &str, now: u64, quota: Quota) -> Option<u64> {
+        let arrival = self.arrivals().get(key).copied();
+        let (is_allowed, behind) = take(arrival, now, quota);
+
+        (!is_allowed).then_some(behind)
+    }
+
+    /// Keeps what Redis counts for all processes. Answers may come in another order than they were given.
+    fn learn(&self, key: String, arrival: u64) {
+        let mut arrivals = self.arrivals();
+        let known = arrivals.get(&key).copied().unwrap_or_default();
+        arrivals.insert(key, known.max(arrival));
+    }
+
     fn take(&self, key: String, quota: Quota) -> (bool, u64) {
-        let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let mut arrivals = self.arrivals();
         let arrival = arrivals.get(&key).copied();
         let (is_allowed, ahead) = take(arrival, now, quota);
         if is_allowed {
@@ -135,6 +165,10 @@ impl Local {
         }
 
         (is_allowed, ahead)
+    }
+
+    fn arrivals(&self) -> MutexGuard<'_, Cache<String, u64>> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
