@@ -42,10 +42,8 @@ pub(crate) fn objects(
             .into_iter()
             .map(|(name, upstream)| upstream_url(platform, name, upstream))
             .collect(),
-        vec![env::value(
-            "MAX_UPLOAD_BYTES",
-            platform.media.max_upload_bytes,
-        )],
+        limits(platform),
+        about(platform),
     ];
     let program = Program {
         component,
@@ -61,6 +59,42 @@ pub(crate) fn objects(
         service: exposed_service(platform),
         deployment: service::deployment(platform, program),
     }
+}
+
+/// Whom the gateway lets through, and how often.
+fn limits(platform: &ValidatedPlatform) -> Vec<EnvVar> {
+    let gateway = &platform.gateway;
+
+    vec![
+        env::value("TRUSTED_HOPS", gateway.trusted_hops),
+        env::value("RATE_LIMIT_PER_MINUTE", gateway.quota.per_minute),
+        env::value("RATE_LIMIT_BURST", gateway.quota.burst),
+        env::value("AUTH_RATE_LIMIT_PER_MINUTE", gateway.auth_quota.per_minute),
+        env::value("AUTH_RATE_LIMIT_BURST", gateway.auth_quota.burst),
+        env::value("CORS_ALLOWED_ORIGINS", gateway.allowed_origins.join(",")),
+    ]
+}
+
+/// What the gateway tells of the platform. Media is told the same of files.
+fn about(platform: &ValidatedPlatform) -> Vec<EnvVar> {
+    let media = &platform.media;
+    let types: Vec<_> = media
+        .allowed_types
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect();
+
+    vec![
+        env::value("INSTANCE_NAME", literal(&platform.instance.name)),
+        env::value("INSTANCE_CONTACT", literal(&platform.instance.contact)),
+        env::value("MAX_UPLOAD_BYTES", media.max_upload_bytes),
+        env::value("ALLOWED_MEDIA_TYPES", types.join(",")),
+    ]
+}
+
+/// A value that Kubernetes takes as it is, `$(…)` in it included.
+fn literal(text: &str) -> String {
+    text.replace('$', "$$")
 }
 
 fn upstream_url(platform: &ValidatedPlatform, name: &str, upstream: Component) -> EnvVar {

@@ -1,12 +1,19 @@
 //! What all requests share, built from the settings.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use prometheus::{IntCounterVec, Opts};
+use redis_kit::Redis;
 use service_kit::{Authenticator, MAX_JSON_BYTES, Metrics};
 
+use crate::client::Client;
 use crate::config::Config;
+use crate::forward::Peer;
+use crate::instance::Instance;
+use crate::openapi::Document;
+use crate::rate_limit::RateLimit;
 use crate::routes::Body;
 use crate::upstream::Upstreams;
 
@@ -14,21 +21,31 @@ use crate::upstream::Upstreams;
 const FORM_OVERHEAD_BYTES: u64 = 128 * 1024;
 /// The gateway gives up on a service this long before its own time is over, so that it can still say why.
 const MARGIN: Duration = Duration::from_secs(1);
+/// Requests without a file are small, and the services give up on their own work after 10 s.
+const JSON_TIMEOUT: Duration = Duration::from_secs(15);
 
-#[derive(Clone)]
 pub struct App {
-    pub upstreams: Arc<Upstreams>,
+    pub upstreams: Upstreams,
     pub authenticator: Authenticator,
-    /// How long a service may take until its answer begins.
-    pub head_timeout: Duration,
+    pub rate_limit: RateLimit,
+    pub instance: Instance,
+    pub document: Document,
     /// Requests a service did not answer, by service and reason.
     pub failures: IntCounterVec,
+    /// How long a service may take until its answer to an upload begins.
+    upload_timeout: Duration,
     max_upload_bytes: u64,
+    trusted_hops: u8,
 }
 
 impl App {
     /// Connects to nothing.
-    pub fn new(config: &Config, authenticator: Authenticator, metrics: &Metrics) -> Self {
+    pub fn new(
+        config: &Config,
+        authenticator: Authenticator,
+        redis: Redis,
+        metrics: &Metrics,
+    ) -> Self {
         let failures = IntCounterVec::new(
             Opts::new(
                 "upstream_failures_total",
@@ -41,12 +58,21 @@ impl App {
         let time = Duration::from_secs(config.server.request_timeout_seconds);
 
         Self {
-            upstreams: Arc::new(Upstreams::new(config)),
+            upstreams: Upstreams::new(config),
             authenticator,
-            head_timeout: time.saturating_sub(MARGIN).max(time / 2),
+            rate_limit: RateLimit::new(config, redis, metrics),
+            instance: Instance::new(config),
+            document: Document::default(),
             failures,
+            upload_timeout: time.saturating_sub(MARGIN).max(time / 2),
             max_upload_bytes: config.max_upload_bytes,
+            trusted_hops: config.trusted_hops,
         }
+    }
+
+    /// Who sent a request with these `headers`.
+    pub fn client(&self, ConnectInfo(peer): Peer, headers: &HeaderMap) -> Client {
+        Client::of(peer.ip(), headers, self.trusted_hops)
     }
 
     /// How many bytes the body of a request may have.
@@ -54,6 +80,14 @@ impl App {
         match body {
             Body::Json => MAX_JSON_BYTES as u64,
             Body::Upload => self.max_upload_bytes.saturating_add(FORM_OVERHEAD_BYTES),
+        }
+    }
+
+    /// How long the answer to a request may take to begin, the time its body takes included.
+    pub fn timeout(&self, body: Body) -> Duration {
+        match body {
+            Body::Json => self.upload_timeout.min(JSON_TIMEOUT),
+            Body::Upload => self.upload_timeout,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a request was not answered by a service, and what the client is told of it.
 
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CONNECTION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use service_kit::Problem;
 
@@ -11,6 +11,9 @@ pub enum Error {
 
     #[error("the body ended before it was whole")]
     BrokenBody,
+
+    #[error("transfer-encoding may only be chunked")]
+    UnclearLength,
 
     /// The client did not send its body in time.
     #[error("the body took too long")]
@@ -32,16 +35,25 @@ pub enum Error {
 
     #[error("{upstream} took too long")]
     SlowAnswer { upstream: &'static str },
+
+    /// As many requests are with the service as may be at once.
+    #[error("{upstream} has no place left")]
+    Full { upstream: &'static str },
+
+    #[error("failed to understand how {upstream} describes itself")]
+    NoDescription { upstream: &'static str },
 }
 
 impl Error {
     /// Which service failed, and how; none when the client did.
     pub fn upstream_and_reason(&self) -> Option<[&'static str; 2]> {
         match self {
-            Self::TooLarge(_) | Self::BrokenBody | Self::SlowBody => None,
+            Self::TooLarge(_) | Self::BrokenBody | Self::UnclearLength | Self::SlowBody => None,
             Self::Unreachable { upstream, .. } => Some([upstream, "unreachable"]),
             Self::BrokenAnswer { upstream, .. } => Some([upstream, "broken"]),
             Self::SlowAnswer { upstream } => Some([upstream, "timeout"]),
+            Self::Full { upstream } => Some([upstream, "full"]),
+            Self::NoDescription { upstream } => Some([upstream, "description"]),
         }
     }
 }
@@ -51,6 +63,9 @@ impl From<Error> for Problem {
         match error {
             Error::TooLarge(limit) => Self::too_large(limit),
             Error::BrokenBody => Self::malformed("broken_body", error.to_string()),
+            // Nothing that follows on this connection can be trusted.
+            Error::UnclearLength => Self::malformed("unclear_length", error.to_string())
+                .with_header(CONNECTION, HeaderValue::from_static("close")),
             Error::SlowBody => Self::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "body_timeout",
@@ -63,7 +78,7 @@ impl From<Error> for Problem {
                 "the service that answers this is away for a moment, try again",
             )
             .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
-            Error::BrokenAnswer { .. } => Self::new(
+            Error::BrokenAnswer { .. } | Error::NoDescription { .. } => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "upstream_broken",
                 "the service that answers this broke off: whether it did what was asked is unknown",
@@ -73,6 +88,7 @@ impl From<Error> for Problem {
                 "upstream_timeout",
                 "the service that answers this took too long",
             ),
+            Error::Full { .. } => Self::overloaded(),
         }
     }
 }

@@ -1,35 +1,56 @@
 //! One request on its way to a service, and the answer on its way back.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::request;
 use axum::http::uri::PathAndQuery;
-use axum::response::Response;
-use hyper::body::{Body as _, Incoming};
+use axum::http::{header::HOST, request};
+use axum::response::{IntoResponse, Response};
 use service_kit::{Problem, RequestContext};
-use tower_http::timeout::TimeoutBody;
 
+use crate::answer;
 use crate::app::App;
 use crate::body::{Progress, RequestBody, Watch};
+use crate::client::Client;
 use crate::error::Error;
 use crate::headers;
-use crate::routes::{Access, Route};
+use crate::routes::{Access, Body, Route};
 use crate::upstream::Upstream;
 
-/// An answer that stops for so long in its middle is given up.
-const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Who opened the connection a request came by.
+pub type Peer = ConnectInfo<SocketAddr>;
 
 pub async fn forward(
     route: &'static Route,
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    State(app): State<Arc<App>>,
+    peer: Peer,
     context: RequestContext,
+    request: Request,
+) -> Response {
+    let client = app.client(peer, request.headers());
+    let allowance = match app.rate_limit.check(route.limit, &client).await {
+        Ok(allowance) => allowance,
+        Err(problem) => return problem.into_response(),
+    };
+    let passed = pass(route, &app, &client, &context, request).await;
+    let mut response = passed.unwrap_or_else(IntoResponse::into_response);
+    allowance.write(response.headers_mut());
+
+    response
+}
+
+async fn pass(
+    route: &Route,
+    app: &App,
+    client: &Client,
+    context: &RequestContext,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    if headers::is_length_unclear(&parts.headers) {
+        return Err(Error::UnclearLength.into());
+    }
     let limit = app.limit(route.body);
     let body = RequestBody::new(body, limit);
     if route.access == Access::Token {
@@ -41,44 +62,46 @@ pub async fn forward(
     }
 
     let upstream = app.upstreams.of(route.upstream);
-    let watch = body.watch();
-    let parts = for_service(parts, upstream, peer, &context);
-    let sent = app.upstreams.send(parts, body);
-    let result = tokio::time::timeout(app.head_timeout, sent).await;
-    let answer = result
-        .map_err(|_| too_slow(&watch, upstream))
-        .and_then(|sent| sent.map_err(|source| failed(&watch, upstream, limit, source)))
-        .inspect_err(|error| report(&app, error))?;
+    let parts = for_service(parts, upstream, client, context);
+    let answer = ask(app, upstream, parts, body, route.body).await;
 
-    Ok(for_client(answer))
+    Ok(answer.inspect_err(|error| report(app, error))?)
 }
 
 fn for_service(
-    client: request::Parts,
+    asked: request::Parts,
     upstream: &Upstream,
-    peer: SocketAddr,
+    client: &Client,
     context: &RequestContext,
 ) -> request::Parts {
-    let path = client.uri.path_and_query().cloned();
+    let path = asked.uri.path_and_query().cloned();
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
     let (mut parts, ()) = Request::new(()).into_parts();
-    parts.method = client.method;
+    parts.method = asked.method;
     parts.uri = upstream.uri(path);
-    parts.headers = headers::for_service(client.headers, &client.uri, peer, context);
+    parts.headers = headers::for_service(asked.headers, &asked.uri, client, context);
+    parts.headers.insert(HOST, upstream.host());
 
     parts
 }
 
-fn for_client(answer: Response<Incoming>) -> Response {
-    let (mut parts, body) = answer.into_parts();
-    headers::strip_hop_by_hop(&mut parts.headers);
-    let body = if body.is_end_stream() {
-        Body::empty()
-    } else {
-        Body::new(TimeoutBody::new(STALL_TIMEOUT, body))
-    };
+/// Takes a place at the service and keeps it until the answer has passed.
+async fn ask(
+    app: &App,
+    upstream: &Upstream,
+    parts: request::Parts,
+    body: RequestBody,
+    kind: Body,
+) -> Result<Response, Error> {
+    let place = upstream.place()?;
+    let (watch, limit) = (body.watch(), app.limit(kind));
+    let sent = app.upstreams.send(parts, body);
 
-    Response::from_parts(parts, body)
+    match tokio::time::timeout(app.timeout(kind), sent).await {
+        Ok(Ok(answer)) => Ok(answer::for_client(answer, place)),
+        Ok(Err(source)) => Err(failed(&watch, upstream, limit, source)),
+        Err(_) => Err(too_slow(&watch, upstream)),
+    }
 }
 
 fn too_slow(watch: &Watch, upstream: &Upstream) -> Error {
@@ -99,13 +122,15 @@ fn failed(
     let upstream = upstream.name;
     match watch.progress() {
         Progress::TooLarge => Error::TooLarge(limit),
+        Progress::TooSlow => Error::SlowBody,
         Progress::Broken => Error::BrokenBody,
         _ if source.is_connect() => Error::Unreachable { upstream, source },
         _ => Error::BrokenAnswer { upstream, source },
     }
 }
 
-fn report(app: &App, error: &Error) {
+/// Counts and logs a failure that is not the client's.
+pub fn report(app: &App, error: &Error) {
     if let Some(labels) = error.upstream_and_reason() {
         app.failures.with_label_values(&labels).inc();
         tracing::warn!(

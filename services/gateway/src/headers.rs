@@ -1,34 +1,36 @@
 //! Which headers pass the gateway, and which it sets.
 
-use std::net::SocketAddr;
-
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, EXPECT, HOST, REFERRER_POLICY,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, EXPECT, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, REFERRER_POLICY, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::response::Response;
 use service_kit::RequestContext;
 
+use crate::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
+
 /// About one connection and not about the message: RFC 9110, 7.6.1.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+static HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
 ];
 
 /// What only a proxy may say about a client, besides everything that begins with `x-forwarded-`.
-const ABOUT_THE_CLIENT: [&str; 3] = ["forwarded", "x-real-ip", "x-user-id"];
+static ABOUT_THE_CLIENT: [HeaderName; 3] = [
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-user-id"),
+];
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Set on an answer that says nothing about it: nothing is guessed, framed, referred to or kept.
 const PROTECTION: [(HeaderName, HeaderValue); 4] = [
@@ -45,7 +47,7 @@ const PROTECTION: [(HeaderName, HeaderValue); 4] = [
 pub fn for_service(
     mut headers: HeaderMap,
     uri: &Uri,
-    peer: SocketAddr,
+    client: &Client,
     context: &RequestContext,
 ) -> HeaderMap {
     strip_hop_by_hop(&mut headers);
@@ -57,7 +59,7 @@ pub fn for_service(
     for name in claims {
         headers.remove(name);
     }
-    for name in ABOUT_THE_CLIENT {
+    for name in &ABOUT_THE_CLIENT {
         headers.remove(name);
     }
     // Answered here: the gateway reads the body when the service does.
@@ -71,13 +73,23 @@ pub fn for_service(
     if let Some(host) = host {
         headers.insert(FORWARDED_HOST, host);
     }
-    if let Ok(client) = HeaderValue::from_str(&peer.ip().to_canonical().to_string()) {
-        headers.insert(FORWARDED_FOR, client);
+    if let Ok(address) = HeaderValue::try_from(client.address.to_string()) {
+        headers.insert(FORWARDED_FOR, address);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(FORWARDED_PROTO, client.scheme.clone());
     context.write(&mut headers);
 
     headers
+}
+
+/// Whether a request says anything else than `chunked` about how its body is sent. There is one reading of that (what
+/// comes last counts), but not everybody's.
+pub fn is_length_unclear(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+
+    codings.next().is_some() || first.is_some_and(|coding| !is_chunked(coding))
 }
 
 /// Removes what belongs to the connection a message came by, the headers that `Connection` names among it.
@@ -92,17 +104,15 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in HOP_BY_HOP {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
 }
 
-pub async fn protect(mut response: Response) -> Response {
+pub fn protect(headers: &mut HeaderMap) {
     for (name, value) in PROTECTION {
-        response.headers_mut().entry(name).or_insert(value);
+        headers.entry(name).or_insert(value);
     }
-
-    response
 }
 
 #[cfg(test)]
@@ -122,13 +132,9 @@ mod tests {
             request_id: "r-1".to_owned(),
             traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
         };
-        let peer = SocketAddr::from(([192, 0, 2, 7], 4711));
-        for_service(
-            headers(pairs),
-            &Uri::from_static("/v1/posts"),
-            peer,
-            &context,
-        )
+        let headers = headers(pairs);
+        let client = Client::of([192, 0, 2, 7].into(), &headers, 0);
+        for_service(headers, &Uri::from_static("/v1/posts"), &client, &context)
     }
 
     #[test]
@@ -191,14 +197,12 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_answer_that_speaks_for_itself_is_left_alone() {
-        let mut response = Response::default();
-        let own = HeaderValue::from_static("public, max-age=300");
-        response.headers_mut().insert(CACHE_CONTROL, own.clone());
-        let protected = protect(response).await;
+    #[test]
+    fn an_answer_that_speaks_for_itself_is_left_alone() {
+        let mut answer = headers(&[("cache-control", "public, max-age=300")]);
+        protect(&mut answer);
 
-        assert_eq!(protected.headers()[CACHE_CONTROL], own);
-        assert_eq!(protected.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(answer[CACHE_CONTROL], "public, max-age=300");
+        assert_eq!(answer[X_CONTENT_TYPE_OPTIONS], "nosniff");
     }
 }

@@ -5,17 +5,30 @@
 
 pub mod config;
 
+mod answer;
 mod app;
 mod body;
+mod client;
+mod connection;
+mod cors;
+mod docs;
+mod edge;
 mod error;
 mod forward;
 mod headers;
+mod instance;
+mod openapi;
+mod pace;
+mod problems;
+mod rate_limit;
 mod routes;
 mod upstream;
 
+use std::sync::Arc;
+
 use redis_kit::Redis;
 use service_kit::settings::SettingError;
-use service_kit::{Health, Listeners, Metrics, Service};
+use service_kit::{Health, Listeners, Metrics, ServerConfig, Service};
 use tokio_util::sync::CancellationToken;
 
 use app::App;
@@ -41,7 +54,7 @@ pub async fn run(
     let redis = Redis::new(&config.redis)?;
     metrics.register(redis.connected());
     let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
-    let app = App::new(&config, authenticator, &metrics);
+    let app = Arc::new(App::new(&config, authenticator, redis.clone(), &metrics));
     // The gateway is ready whenever it serves. With the services behind it as conditions, one that is away would take
     // the paths of the three others with it.
     let health = app.upstreams.all().into_iter().cloned().fold(
@@ -53,7 +66,20 @@ pub async fn run(
         health,
         metrics,
     };
-    service.serve(&config.server, listeners, shutdown).await;
+    let edge = |routes| edge::around(routes, config.cors_allowed_origins);
+    let server = with_room_for_all(config.server);
+    service
+        .serve_behind(edge, &server, listeners, shutdown)
+        .await;
 
     Ok(())
+}
+
+/// The setting bounds the requests at each of the four services. Together they must never reach the bound of the whole,
+/// or one service that hangs would take the paths of the others with it.
+fn with_room_for_all(server: ServerConfig) -> ServerConfig {
+    ServerConfig {
+        max_concurrent_requests: server.max_concurrent_requests.saturating_mul(5),
+        ..server
+    }
 }

@@ -1,18 +1,22 @@
 //! The services behind the gateway, and how they are reached.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{Request, Response, Uri, request};
-use hyper::body::{Body as _, Incoming};
+use axum::http::{HeaderValue, Request, Response, Uri, request, uri};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::body::RequestBody;
 use crate::config::Config;
+use crate::connection::{self, Connector};
+use crate::error::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Below the 30 s for which the services keep an idle connection, so that none is closed while it is picked.
@@ -42,6 +46,9 @@ pub struct AddressError;
 pub struct Upstream {
     pub name: &'static str,
     address: Address,
+    host: HeaderValue,
+    /// One for each request that may be with the service at once, so that one that hangs takes nobody else's.
+    places: Arc<Semaphore>,
 }
 
 /// All services and the connections to them.
@@ -50,7 +57,7 @@ pub struct Upstreams {
     post: Upstream,
     media: Upstream,
     search: Upstream,
-    client: Client<HttpConnector, RequestBody>,
+    client: Client<Connector, RequestBody>,
 }
 
 impl FromStr for Address {
@@ -69,15 +76,40 @@ impl FromStr for Address {
 }
 
 impl Upstream {
+    fn new(name: &'static str, address: &Address, places: u32) -> Self {
+        let host = HeaderValue::from_str(address.0.as_str());
+
+        Self {
+            name,
+            address: address.clone(),
+            host: host.expect("a host and a port are a header"),
+            places: Arc::new(Semaphore::new(places as usize)),
+        }
+    }
+
     /// The address of `path` at this service.
     pub fn uri(&self, path: PathAndQuery) -> Uri {
-        let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(self.address.0.clone())
-            .path_and_query(path);
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(self.address.0.clone());
+        parts.path_and_query = Some(path);
 
-        uri.build()
-            .expect("a scheme, a host and a path are an address")
+        Uri::from_parts(parts).expect("a scheme, a host and a path are an address")
+    }
+
+    /// What `Host` says to this service.
+    pub fn host(&self) -> HeaderValue {
+        self.host.clone()
+    }
+
+    /// A place for one request; it is free again when this is dropped. There is no queue: who waits for a service that
+    /// hangs would only hang, too.
+    pub fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let place = self.places.clone().try_acquire_owned();
+
+        place.map_err(|_| Error::Full {
+            upstream: self.name,
+        })
     }
 
     /// Whether anything accepts connections there; the error is the reason for `/readyz`.
@@ -97,10 +129,8 @@ impl Upstreams {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
-        let upstream = |name, address: &Address| Upstream {
-            name,
-            address: address.clone(),
-        };
+        let places = config.server.max_concurrent_requests;
+        let upstream = |name, address| Upstream::new(name, address, places);
 
         Self {
             identity: upstream("identity", &config.identity_url),
@@ -111,7 +141,7 @@ impl Upstreams {
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-                .build(connector),
+                .build(Connector(connector)),
         }
     }
 
@@ -130,22 +160,36 @@ impl Upstreams {
 
     /// Sends a request and waits for the head of its answer.
     ///
-    /// A kept connection that turns out to be closed before anything was written to it is replaced. When no connection
-    /// can be made, a second try may reach another replica; it is made when doing the request twice would do no harm.
+    /// It is sent a second time where that does no harm: when no connection could be made (the next try may reach
+    /// another replica), and when it only reads and a connection that was kept turned out to be closed. One that was
+    /// closed before anything was written to it is replaced by the client without a word.
     pub async fn send(
         &self,
         parts: request::Parts,
         body: RequestBody,
-    ) -> Result<Response<Incoming>, Error> {
-        if !parts.method.is_idempotent() || !body.is_end_stream() {
-            return self.client.request(Request::from_parts(parts, body)).await;
-        }
-        let again = Request::from_parts(parts.clone(), RequestBody::empty());
-        match self.client.request(Request::from_parts(parts, body)).await {
-            Err(error) if error.is_connect() => self.client.request(again).await,
-            result => result,
-        }
+    ) -> Result<Response<Incoming>, legacy::Error> {
+        let again = (parts.clone(), body.watch());
+        let (parts, body) = match self.client.request(Request::from_parts(parts, body)).await {
+            Ok(answer) => return Ok(noted(answer)),
+            Err(error) => {
+                let (parts, watch) = again;
+                let was_lost = parts.method.is_safe() && connection::was_kept(&error);
+                match watch.again() {
+                    Some(body) if error.is_connect() || was_lost => (parts, body),
+                    _ => return Err(error),
+                }
+            }
+        };
+
+        let sent = self.client.request(Request::from_parts(parts, body));
+        sent.await.map(noted)
     }
+}
+
+fn noted(mut answer: Response<Incoming>) -> Response<Incoming> {
+    connection::note_answer(answer.extensions_mut());
+
+    answer
 }
 
 #[cfg(test)]
@@ -177,15 +221,25 @@ mod tests {
 
     #[test]
     fn a_path_is_sent_as_the_client_wrote_it() {
-        let upstream = Upstream {
-            name: "post",
-            address: "http://post:8080".parse().expect("an address"),
-        };
+        let address = "http://post:8080".parse().expect("an address");
+        let upstream = Upstream::new("post", &address, 1);
         let path = PathAndQuery::from_static("/v1/posts/%2e%2e?user=a%20b&user=c");
 
         assert_eq!(
             upstream.uri(path).to_string(),
             "http://post:8080/v1/posts/%2e%2e?user=a%20b&user=c"
         );
+    }
+
+    #[test]
+    fn a_service_has_so_many_places_and_no_more() {
+        let address = "http://post:8080".parse().expect("an address");
+        let upstream = Upstream::new("post", &address, 1);
+        let taken = upstream.place();
+
+        assert!(taken.is_ok());
+        assert!(matches!(upstream.place(), Err(Error::Full { .. })));
+        drop(taken);
+        assert!(upstream.place().is_ok());
     }
 }

@@ -73,7 +73,7 @@ async fn the_gateway_is_ready_without_its_services_and_shows_which_are_away() {
     assert_eq!(
         reachable,
         [
-            ("redis", true),
+            ("redis", false),
             ("identity", false),
             ("post", true),
             ("media", false),

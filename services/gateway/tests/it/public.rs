@@ -17,12 +17,22 @@ const OPEN: [(&str, &str, &str); 6] = [
     ("GET", "/v1/media/0123456789abcdef01234567", "media"),
 ];
 
-const PROTECTED: [(&str, &str, &str); 10] = [
+const PROTECTED: [(&str, &str, &str); 16] = [
+    ("GET", "/v1/auth/me", "identity"),
+    ("DELETE", "/v1/auth/me", "identity"),
+    ("POST", "/v1/auth/password", "identity"),
+    ("GET", "/v1/auth/sessions", "identity"),
+    (
+        "DELETE",
+        "/v1/auth/sessions/0123456789abcdef01234567",
+        "identity",
+    ),
     ("POST", "/v1/posts", "post"),
     ("POST", "/v1/posts/create-post", "post"),
     ("GET", "/v1/posts?limit=2&user=a%20b", "post"),
     ("GET", "/v1/posts/getall-posts?page=2", "post"),
     ("GET", "/v1/posts/0123456789abcdef01234567", "post"),
+    ("PATCH", "/v1/posts/0123456789abcdef01234567", "post"),
     ("DELETE", "/v1/posts/0123456789abcdef01234567", "post"),
     ("POST", "/v1/media", "media"),
     ("POST", "/v1/media/upload-media", "media"),

@@ -40,9 +40,9 @@ async fn a_wrong_method_is_refused_with_the_right_ones() {
         ("PUT", "/v1/posts", "POST,GET,HEAD"),
         ("OPTIONS", "/v1/posts", "POST,GET,HEAD"),
         (
-            "PATCH",
+            "PUT",
             "/v1/posts/0123456789abcdef01234567",
-            "GET,HEAD,DELETE",
+            "GET,HEAD,PATCH,DELETE",
         ),
         ("DELETE", "/v1/media", "POST"),
         ("GET", "/v1/media/upload-media", "POST"),

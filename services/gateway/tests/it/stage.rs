@@ -18,6 +18,20 @@ pub const NOWHERE: &str = "http://127.0.0.1:1";
 /// Small enough to be exceeded quickly.
 pub const MAX_UPLOAD_BYTES: usize = 256 * 1024;
 
+/// What is only looked at by tests that set it otherwise: nobody is limited, and no test sees the counters of another.
+const AMPLE: [&str; 10] = [
+    "--redis-url",
+    "redis://127.0.0.1:1",
+    "--rate-limit-per-minute",
+    "1000000",
+    "--rate-limit-burst",
+    "1000000",
+    "--auth-rate-limit-per-minute",
+    "1000000",
+    "--auth-rate-limit-burst",
+    "1000000",
+];
+
 /// A service that lives in the test.
 pub struct Service {
     pub url: String,
@@ -101,18 +115,13 @@ pub async fn gateway(urls: [&str; 4], settings: &[&str]) -> Running {
     let scope = scope();
     let keys = key_file(KEYS_FILE);
     let [identity, post, media, search] = urls;
-    let redis_url = test_kit::redis_url();
     let max_upload_bytes = MAX_UPLOAD_BYTES.to_string();
     let own = [
         "gateway",
-        "--token-keys-file",
-        keys.to_str().expect("a path in UTF-8"),
         "--token-issuer",
         &scope.issuer,
         "--token-audience",
         &scope.audience,
-        "--redis-url",
-        &redis_url,
         "--identity-url",
         identity,
         "--post-url",
@@ -124,7 +133,16 @@ pub async fn gateway(urls: [&str; 4], settings: &[&str]) -> Running {
         "--max-upload-bytes",
         &max_upload_bytes,
     ];
-    let config = Config::parse_from(own.iter().chain(settings));
+    let usual = [
+        &AMPLE[..],
+        &["--token-keys-file", keys.to_str().expect("a path in UTF-8")],
+    ]
+    .concat();
+    let usual = usual
+        .chunks(2)
+        .filter(|setting| !settings.contains(&setting[0]))
+        .flatten();
+    let config = Config::parse_from(own.iter().chain(usual).chain(settings));
 
     Running::start(|listeners, shutdown| gateway::run(config, listeners, shutdown))
         .await

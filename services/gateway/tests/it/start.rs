@@ -62,6 +62,10 @@ fn a_bad_setting_ends_the_start_with_its_name() {
         ("POST_URL", "https://post:8080"),
         ("POST_URL", "http://post:8080/v1"),
         ("MAX_UPLOAD_BYTES", "0"),
+        ("TRUSTED_HOPS", "11"),
+        ("RATE_LIMIT_PER_MINUTE", "0"),
+        ("AUTH_RATE_LIMIT_BURST", "0"),
+        ("CORS_ALLOWED_ORIGINS", "social.example"),
         ("REQUEST_TIMEOUT_SECONDS", "soon"),
         ("LISTEN_ADDRESS", "192.0.2.1:1"),
     ] {

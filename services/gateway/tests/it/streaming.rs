@@ -1,13 +1,37 @@
 //! Bodies pass piece by piece, in both directions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use futures::{StreamExt, stream};
 use reqwest::Method;
+use test_kit::Running;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::stage::{Service, gateway, gateway_before, request, streamed};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(PATIENCE, what).await;
+
+    done.expect("in time")
+}
+
+/// Waits until the gateway says that it is about to end.
+async fn unready(gateway: &Running) {
+    let url = format!("{}/readyz", gateway.admin_url);
+    in_time(async {
+        loop {
+            let answer = gateway.client.get(&url).send().await.expect("an answer");
+            if answer.status() == 503 {
+                return;
+            }
+        }
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn an_answer_begins_before_it_is_whole() {
@@ -78,7 +102,7 @@ async fn an_answer_may_be_larger_than_anything_that_is_kept() {
     let response = request(&gateway, Method::GET, "/v1/media/0123456789abcdef01234567");
     let mut response = response.send().await.expect("an answer");
     let mut length = 0;
-    while let Some(chunk) = response.chunk().await.expect("a chunk") {
+    while let Some(chunk) = in_time(response.chunk()).await.expect("a chunk") {
         length += chunk.len();
     }
 
@@ -101,18 +125,12 @@ async fn what_runs_is_finished_after_the_gateway_is_asked_to_stop() {
     .await;
     let gateway = gateway([&service.url; 4], &[]).await;
     let running = tokio::spawn(request(&gateway, Method::GET, "/v1/posts").send());
-    entered.acquire().await.expect("never closed").forget();
-    gateway.ask_to_stop();
-    let url = format!("{}/readyz", gateway.admin_url);
-    while gateway
-        .client
-        .get(&url)
-        .send()
+    in_time(entered.acquire())
         .await
-        .expect("an answer")
-        .status()
-        != 503
-    {}
+        .expect("never closed")
+        .forget();
+    gateway.ask_to_stop();
+    unready(&gateway).await;
     release.notify_one();
 
     let response = running.await.expect("no panic").expect("an answer");
