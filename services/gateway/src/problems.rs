@@ -55,7 +55,6 @@ const KINDS: &[Kind] = &[
     kind(422, "invalid_query", "What is searched for is missing or too long."),
     kind(422, "invalid_user", "What stands for a user is not 24 hex digits."),
     kind(422, "invalid_user_name", "The name is too short, too long or has signs that cannot be seen."),
-    kind(422, "nothing_to_change", "The change names nothing to change."),
     kind(422, "too_many_files", "The form has more than one file."),
     kind(429, "rate_limited", "Too many requests came from this address. Retry-After says when to try again."),
     kind(500, "internal", "It is our fault. The log has the reason under the same requestId."),
