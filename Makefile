@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down check fences unit test services e2e images crds golden bench
+.PHONY: help up down check fences unit fuzz test services e2e images crds golden bench
 
 CLUSTER := e2e/cluster/cluster
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socialplatform
@@ -18,7 +18,7 @@ up: ## A cluster with a running SocialPlatform at http://127.0.0.1:8080, and a f
 down: ## Remove what `make up` made
 	$(CLUSTER) delete socialplatform
 
-check: fences unit ## The inner loop: formatting, lints, dependency fences, unit tests
+check: fences unit fuzz ## The inner loop: formatting, lints, dependency fences, unit tests
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
@@ -29,6 +29,10 @@ fences: $(DENY) ## What may depend on what, which licences, from where
 unit: ## Tests that need nothing but this checkout
 	cargo test --locked --workspace --lib --bins
 	cargo test --locked --workspace --test it -- golden:: invariants:: roll:: wiring::
+
+fuzz: ## That the fuzz targets build; fuzz/README.md says how to run them
+	cp Cargo.lock fuzz/
+	cargo check --manifest-path fuzz/Cargo.toml
 
 services: ## All tests but the cluster's, against real stores on loopback
 	e2e/cluster/with-stores cargo test --locked --workspace

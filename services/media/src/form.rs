@@ -219,3 +219,6 @@ fn broken(error: multer::Error, limit: u64) -> Error {
         _ => Error::BrokenForm(error),
     }
 }
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;

@@ -5,6 +5,8 @@
 //! other. What a client says about a file is not believed; its first bytes decide what it is.
 
 pub mod config;
+#[cfg(feature = "fuzzing")]
+pub use form::fuzz;
 
 mod app;
 mod routes;

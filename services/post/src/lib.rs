@@ -5,6 +5,8 @@
 //! path: a broker that is away delays what others learn, not what people write.
 
 pub mod config;
+#[cfg(feature = "fuzzing")]
+pub use cursor::fuzz;
 
 mod app;
 mod routes;

@@ -3,6 +3,9 @@
 //! Tokens are JWTs signed with Ed25519 (`alg: EdDSA`). This crate knows no HTTP and no storage: keys come in as text,
 //! tokens go out as text.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
+
 mod claims;
 mod header;
 mod keys;
