@@ -108,13 +108,14 @@ impl Limiter {
 
     /// Counts one use of `key` within `scope`, if it is allowed.
     ///
-    /// What this process knows is enough to refuse, so whoever asks far too often costs Redis nothing; and it goes on
-    /// from there while Redis is away.
+    /// This process counts first. That is enough to refuse, so whoever asks far too often costs Redis nothing; and it
+    /// goes on from there while Redis is away.
     pub async fn check(&self, scope: &str, key: &str, quota: Quota) -> Decision {
         let key = format!("limit:{scope}:{key}");
         let asked = self.local.now();
-        if let Some(behind) = self.local.refuses(&key, asked, quota) {
-            return quota.decision(false, behind);
+        let (is_allowed, ahead) = self.local.take(&key, asked, quota);
+        if !is_allowed {
+            return quota.decision(false, ahead);
         }
         let interval = quota.interval().to_string();
         let tolerance = quota.tolerance().to_string();
@@ -123,11 +124,15 @@ impl Limiter {
             .script::<(u8, u64)>(&self.script, &[&key], &[&interval, &tolerance])
             .await;
         let (is_allowed, ahead) = match answer {
-            Ok((is_allowed, ahead)) => {
-                self.local.learn(key, asked + ahead);
-                (is_allowed == 1, ahead)
+            Ok((1, ahead)) => {
+                self.local.learn(&key, 0, asked + ahead);
+                (true, ahead)
             }
-            Err(_) => self.local.take(key, quota),
+            Ok((_, ahead)) => {
+                self.local.learn(&key, quota.interval(), asked + ahead);
+                (false, ahead)
+            }
+            Err(_) => (true, ahead),
         };
 
         quota.decision(is_allowed, ahead)
@@ -140,31 +145,25 @@ impl Local {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// How far the TAT is ahead, if that is too far already.
-    fn refuses(&self, key: &str, now: u64, quota: Quota) -> Option<u64> {
-        let arrival = self.arrivals().get(key).copied();
-        let (is_allowed, behind) = take(arrival, now, quota);
-
-        (!is_allowed).then_some(behind)
-    }
-
-    /// Keeps what Redis counts for all processes. Answers may come in another order than they were given.
-    fn learn(&self, key: String, arrival: u64) {
+    /// Whether one more is allowed, which is counted then, and how far the TAT is ahead.
+    fn take(&self, key: &str, now: u64, quota: Quota) -> (bool, u64) {
         let mut arrivals = self.arrivals();
-        let known = arrivals.get(&key).copied().unwrap_or_default();
-        arrivals.insert(key, known.max(arrival));
-    }
-
-    fn take(&self, key: String, quota: Quota) -> (bool, u64) {
-        let now = self.now();
-        let mut arrivals = self.arrivals();
-        let arrival = arrivals.get(&key).copied();
+        let arrival = arrivals.get(key).copied();
         let (is_allowed, ahead) = take(arrival, now, quota);
         if is_allowed {
-            arrivals.insert(key, now + ahead);
+            arrivals.insert(key.to_owned(), now + ahead);
         }
 
         (is_allowed, ahead)
+    }
+
+    /// Gives back what was taken for nothing, and keeps what Redis counts for all processes. Answers may come in another
+    /// order than they were given.
+    fn learn(&self, key: &str, given_back: u64, arrival: u64) {
+        let mut arrivals = self.arrivals();
+        let known = arrivals.get(key).copied().unwrap_or_default();
+        let known = known.saturating_sub(given_back).max(arrival);
+        arrivals.insert(key.to_owned(), known);
     }
 
     fn arrivals(&self) -> MutexGuard<'_, Cache<String, u64>> {

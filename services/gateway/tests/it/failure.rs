@@ -170,6 +170,46 @@ async fn a_connection_the_service_has_closed_is_not_used() {
 }
 
 #[tokio::test]
+async fn only_a_read_is_sent_again_when_a_kept_connection_is_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!(
+        "http://{}",
+        listener.local_addr().expect("a bound listener")
+    );
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    // Answers the first request of each connection, and closes when it has read the second.
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let counted = counted.clone();
+            tokio::spawn(async move {
+                for is_answered in [true, false] {
+                    if !stream.read(&mut [0; 8192]).await.is_ok_and(|read| read > 0) {
+                        return;
+                    }
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    if is_answered {
+                        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                        stream.write_all(answer).await.expect("written");
+                    }
+                }
+            });
+        }
+    });
+    let gateway = gateway_before(&url).await;
+    for (method, status, count) in [
+        (Method::GET, 200, 1),
+        // Lost, and answered on a connection of its own.
+        (Method::GET, 200, 3),
+        (Method::POST, 502, 4),
+    ] {
+        let response = send(&gateway, method, "/v1/posts").await;
+        assert_eq!(response.status(), status);
+        assert_eq!(requests.load(Ordering::Relaxed), count);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_does_not_look_whole() {
     let seen = Arc::new(Notify::new());
     let waits = seen.clone();
