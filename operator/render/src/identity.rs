@@ -105,6 +105,7 @@ fn sessions_and_passwords(platform: &ValidatedPlatform) -> Vec<EnvVar> {
         env::value("ACCESS_TOKEN_TTL_SECONDS", access_token_ttl_seconds),
         env::value("REFRESH_TOKEN_IDLE_SECONDS", refresh_token_idle_seconds),
         env::value("REFRESH_TOKEN_LIFETIME_SECONDS", refresh_token_ttl_seconds),
+        env::value("REFRESH_REUSE_WINDOW_SECONDS", 30),
         env::value("PASSWORD_MIN_LENGTH", password_min_length),
         env::value("ARGON2_MEMORY_KIB", memory_kib),
         env::value("ARGON2_ITERATIONS", iterations),

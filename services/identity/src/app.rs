@@ -4,24 +4,36 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use argon2::Params;
+use axum::extract::FromRef;
 use bytes::Bytes;
+use database::idempotency::Idempotency;
 use jiff::{SignedDuration, Timestamp};
 use mongodb::Database;
+use redis_kit::Redis;
 use service_kit::settings::{SettingError, read_file};
-use service_kit::{Metrics, TokenConfig};
+use service_kit::{Authenticator, Metrics, TokenConfig};
 use token::{SignError, Signer, Subject, Verifier};
 
+use crate::announce::Announcer;
+use crate::backoff::Backoff;
 use crate::config::Config;
+use crate::error::Error;
+use crate::hash::HashError;
 use crate::hasher::Hasher;
-use crate::password::HashError;
 use crate::refresh_token::{KeyError, RefreshKey};
 use crate::session::{Lifetimes, Session};
-use crate::store::Store;
+use crate::settle::Settler;
+use crate::store::{self, Store};
 use crate::user::User;
 
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
+    pub idempotency: Idempotency,
+    pub authenticator: Authenticator,
+    pub announcer: Announcer,
+    pub settler: Settler,
+    pub backoff: Backoff,
     pub hasher: Arc<Hasher>,
     pub refresh_key: Arc<RefreshKey>,
     pub lifetimes: Lifetimes,
@@ -43,6 +55,9 @@ pub enum StartError {
 
     #[error(transparent)]
     Redis(#[from] redis_kit::ConfigError),
+
+    #[error(transparent)]
+    Bus(#[from] bus::ConfigError),
 
     #[error("failed to use the file named by TOKEN_SIGNING_KEY_FILE")]
     SigningKey(#[source] token::KeyError),
@@ -70,6 +85,8 @@ impl App {
     pub fn new(
         config: &Config,
         database: &Database,
+        redis: Redis,
+        authenticator: Authenticator,
         metrics: &Metrics,
     ) -> Result<Self, StartError> {
         let key_set = read_file("TOKEN_KEYS_FILE", &config.token.token_keys_file)?;
@@ -89,20 +106,45 @@ impl App {
         let cores = available_parallelism().map_or(1, Into::into);
         let hasher = Hasher::new(params, cores)?;
         metrics.register(hasher.pending());
+        metrics.register(hasher.runs());
 
         Ok(Self {
             store: Store::new(database),
+            idempotency: Idempotency::new(database),
+            authenticator,
+            announcer: Announcer::default(),
+            settler: Settler::default(),
+            backoff: Backoff::new(redis),
             hasher: Arc::new(hasher),
             refresh_key: Arc::new(RefreshKey::parse(&refresh_key).map_err(StartError::RefreshKey)?),
             lifetimes: Lifetimes {
                 idle: SignedDuration::from_secs(config.refresh_token_idle_seconds.into()),
                 absolute: SignedDuration::from_secs(config.refresh_token_lifetime_seconds.into()),
+                reuse_window: SignedDuration::from_secs(config.refresh_reuse_window_seconds.into()),
             },
             password_min_length: config.password_min_length.into(),
             key_set: key_set.into(),
             signer: Arc::new(signer),
             access_token_ttl_seconds: config.access_token_ttl_seconds,
         })
+    }
+
+    /// Creates what the database needs to have.
+    pub async fn prepare(&self) -> Result<(), store::Error> {
+        let keys = async { Ok(self.idempotency.prepare().await?) };
+        futures::try_join!(self.store.prepare(), keys)?;
+
+        Ok(())
+    }
+
+    /// Ends a session for everybody; false when it had ended.
+    pub async fn end_session(&self, session: &Session, now: Timestamp) -> Result<bool, Error> {
+        let has_ended = self.store.revoke(session.user_id, session.id, now).await?;
+        if has_ended {
+            self.announcer.wake();
+        }
+
+        Ok(has_ended)
     }
 
     /// A token by which `user` is known from `now` on, as long as `session` lasts.
@@ -120,6 +162,12 @@ impl App {
 
         self.signer
             .sign(&subject, now.as_second(), self.access_token_ttl_seconds)
+    }
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
     }
 }
 

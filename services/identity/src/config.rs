@@ -47,6 +47,10 @@ pub struct Config {
     #[arg(long, env = "REFRESH_TOKEN_LIFETIME_SECONDS", default_value_t = 2_592_000, value_parser = value_parser!(u32).range(1..))]
     pub refresh_token_lifetime_seconds: u32,
 
+    /// For so long after a refresh the token it has spent is answered with the same next one, in seconds.
+    #[arg(long, env = "REFRESH_REUSE_WINDOW_SECONDS", default_value_t = 30, value_parser = value_parser!(u32).range(0..=300))]
+    pub refresh_reuse_window_seconds: u32,
+
     /// The fewest characters a new password may have.
     #[arg(long, env = "PASSWORD_MIN_LENGTH", default_value_t = 8, value_parser = value_parser!(u8).range(1..=128))]
     pub password_min_length: u8,

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::{Block, Params};
-use prometheus::IntGauge;
+use prometheus::{IntCounterVec, IntGauge, Opts};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::password::{self, HashError, Password};
+use crate::hash::{self, HashError, StoredHash};
+use crate::password::Password;
 
 /// How many may wait for each core: about a second's worth at the default parameters.
 const WAITING_PER_CORE: usize = 64;
@@ -18,12 +19,13 @@ const KEPT_FOR: Duration = Duration::from_secs(30);
 /// Hashes and verifies passwords.
 pub struct Hasher {
     params: Params,
-    unmatchable: String,
+    unmatchable: StoredHash,
     /// Those who hash and those who wait for it.
     places: Semaphore,
     cores: Arc<Semaphore>,
     memory: Arc<Memory>,
     pending: IntGauge,
+    runs: IntCounterVec,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +53,7 @@ struct Idle {
 impl Hasher {
     pub fn new(params: Params, cores: usize) -> Result<Self, HashError> {
         Ok(Self {
-            unmatchable: password::unmatchable_hash(&params)?,
+            unmatchable: StoredHash::unmatchable(&params)?,
             params,
             places: Semaphore::new(cores * (1 + WAITING_PER_CORE)),
             cores: Arc::new(Semaphore::new(cores)),
@@ -61,6 +63,11 @@ impl Hasher {
                 "Password hashes being computed or waiting for it.",
             )
             .expect("the name above is valid"),
+            runs: IntCounterVec::new(
+                Opts::new("password_hashes_total", "Runs of Argon2, by purpose."),
+                &["purpose"],
+            )
+            .expect("the name and label above are valid"),
         })
     }
 
@@ -69,19 +76,42 @@ impl Hasher {
         self.pending.clone()
     }
 
-    /// The hash of a new password.
-    pub async fn hash(&self, password: Password) -> Result<String, Error> {
-        let params = self.params.clone();
-        self.run(move |memory| password::hash(&password, &params, memory))
-            .await
+    /// How often Argon2 ran.
+    pub fn runs(&self) -> IntCounterVec {
+        self.runs.clone()
     }
 
-    /// Whether `password` belongs to `hash`. Without a hash it is as much work, and never the case.
+    /// The hash of a new password.
+    pub async fn hash(&self, password: Password) -> Result<String, Error> {
+        self.make("new", password).await
+    }
+
+    /// A new hash of a password whose stored one is of other parameters.
+    pub async fn rewrite(&self, password: Password) -> Result<String, Error> {
+        self.make("rewrite", password).await
+    }
+
+    /// Whether new hashes are not made like this one.
+    pub fn is_outdated(&self, hash: &str) -> bool {
+        StoredHash::parse(hash).is_ok_and(|hash| !hash.is_made_with(&self.params))
+    }
+
+    /// Whether `password` belongs to `hash`. Argon2 runs once, whether there is a hash and whether it can be read or not.
     pub async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, Error> {
-        let exists = hash.is_some();
-        let hash = hash.unwrap_or(&self.unmatchable).to_owned();
+        let stored = hash.and_then(|hash| match StoredHash::parse(hash) {
+            Ok(hash) => Some(hash),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "nobody can log in to an account"
+                );
+                None
+            }
+        });
+        let exists = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.unmatchable.clone());
         let matches = self
-            .run(move |memory| password::verify(&password, &hash, memory))
+            .run("verify", move |memory| stored.matches(&password, memory))
             .await?;
 
         Ok(exists && matches)
@@ -99,8 +129,17 @@ impl Hasher {
         }
     }
 
+    async fn make(&self, purpose: &'static str, password: Password) -> Result<String, Error> {
+        let params = self.params.clone();
+        self.run(purpose, move |memory| {
+            hash::hash(&password, &params, memory)
+        })
+        .await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
+        purpose: &'static str,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Error> {
         let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
@@ -109,11 +148,13 @@ impl Hasher {
         let core = core.map_err(|_| Error::Busy)?;
         let memory = self.memory.clone();
         let keep = self.params.block_count();
+        let runs = self.runs.with_label_values(&[purpose]);
 
         tokio::task::spawn_blocking(move || {
             // Moved in, because a caller that goes away does not stop this thread.
             let _core = core;
             let mut blocks = memory.take();
+            runs.inc();
             let result = work(&mut blocks);
             memory.put_back(blocks, keep);
             result
@@ -196,6 +237,8 @@ mod tests {
         assert!(verify("open sesame", Some(&hash)).await);
         assert!(!verify("open barley", Some(&hash)).await);
         assert!(!verify("open sesame", None).await);
+        assert!(!verify("open sesame", Some("no hash")).await);
+        assert_eq!(hasher.runs.with_label_values(&["verify"]).get(), 4);
     }
 
     #[tokio::test]

@@ -6,30 +6,47 @@
 pub mod config;
 
 mod app;
-mod error;
-mod hasher;
-mod id;
+mod routes;
+
+mod account;
+mod change_password;
 mod key_set;
 mod login;
 mod logout;
-mod password;
 mod refresh;
-mod refresh_token;
 mod register;
-mod routes;
+mod sessions;
+
+mod id;
+mod password;
+mod refresh_token;
 mod session;
-mod store;
 mod user;
 
+mod announce;
+mod backoff;
+mod client;
+mod error;
+mod hash;
+mod hasher;
+mod proof;
+mod settle;
+mod store;
+
+use bus::{Broker, Publisher};
+use jiff::SignedDuration;
 use redis_kit::Redis;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
 
+use announce::Announcing;
 use app::App;
 pub use app::StartError;
 use config::Config;
+use settle::Settling;
 
-/// Serves until `shutdown`. A database that is away is waited for, and `/readyz` says so meanwhile.
+/// Serves until `shutdown`. A database that is away is waited for, and `/readyz` says so meanwhile. Nobody waits for
+/// Redis and RabbitMQ: what they are to be told waits in the database.
 pub async fn run(
     config: Config,
     listeners: Listeners,
@@ -39,16 +56,35 @@ pub async fn run(
     let metrics = Metrics::new();
     let redis = Redis::new(&config.redis)?;
     metrics.register(redis.connected());
-    let app = App::new(&config, &database, &metrics)?;
+    let broker = Broker::new(&config.bus, "identity")?;
+    let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
+    let app = App::new(&config, &database, redis.clone(), authenticator, &metrics)?;
+    let publisher = Publisher::start(&broker);
+    metrics.register(publisher.connected());
+    metrics.register(publisher.published());
+    let announcing = Announcing {
+        store: app.store.clone(),
+        redis: redis.clone(),
+        access_token_ttl_seconds: config.access_token_ttl_seconds,
+    };
+    let settling = Settling {
+        store: app.store.clone(),
+        publisher: publisher.clone(),
+        announcer: app.announcer.clone(),
+        access_token_ttl: SignedDuration::from_secs(config.access_token_ttl_seconds.into()),
+    };
     let indexes = Gate::default();
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
         .with_gate("indexes", &indexes)
-        .with_note("redis", move || redis.clone().check());
+        .with_note("redis", move || redis.clone().check())
+        .with_note("rabbitmq", move || std::future::ready(publisher.ready()));
 
     let background = [
         tokio::spawn(app.hasher.clone().tidy(shutdown.clone())),
         tokio::spawn(prepare(app.clone(), indexes, shutdown.clone())),
+        tokio::spawn(announcing.run(app.announcer.clone(), shutdown.clone())),
+        tokio::spawn(settling.run(app.settler.clone(), shutdown.clone())),
     ];
     Service {
         routes: routes::routes(app),
@@ -63,7 +99,7 @@ pub async fn run(
 }
 
 async fn prepare(app: App, indexes: Gate, shutdown: CancellationToken) {
-    let done = until_ok("create the indexes", &shutdown, || app.store.prepare());
+    let done = until_ok("create the indexes", &shutdown, || app.prepare());
     if done.await.is_some() {
         indexes.open();
     }

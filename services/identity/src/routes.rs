@@ -5,20 +5,27 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::{get, post};
+use service_kit::openapi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::{key_set, login, logout, refresh, register};
+use crate::{account, change_password, key_set, login, logout, refresh, register, sessions};
 
 pub fn routes(app: App) -> Router {
-    Router::new()
-        .route("/v1/auth/register", post(register::register))
-        .route("/v1/auth/login", post(login::login))
-        .route("/v1/auth/refresh-token", post(refresh::refresh))
-        .route("/v1/auth/logout", post(logout::logout))
+    let router = OpenApiRouter::with_openapi(openapi::service("Accounts"))
+        .routes(routes!(register::register))
+        .routes(routes!(login::login))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+        .routes(routes!(account::read, account::delete))
+        .routes(routes!(change_password::change_password))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
         .layer(map_response(never_stored))
-        .route("/.well-known/jwks.json", get(key_set::key_set))
-        .with_state(app)
+        .routes(routes!(key_set::key_set));
+
+    openapi::serve(router).with_state(app)
 }
 
 /// Tokens must not stay in anybody's cache: RFC 6749, 5.1.

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::id::Id;
 use crate::refresh_token::{NONCE_BYTES, RefreshKey, RefreshToken};
+use crate::user::User;
 
 /// One login and everything that grew out of it: a family of refresh tokens, of which the last one counts.
 ///
@@ -12,6 +13,11 @@ use crate::refresh_token::{NONCE_BYTES, RefreshKey, RefreshToken};
 pub struct Session {
     pub id: Id,
     pub user_id: Id,
+    /// Which password of the account the session began with: see [`User::keeps`].
+    pub password_version: i64,
+    /// What the client called itself.
+    pub device: String,
+    pub created_at: Timestamp,
     /// Which of the family's tokens counts; the others are spent.
     pub generation: i64,
     /// When the token that counts was given out.
@@ -32,6 +38,9 @@ pub struct Lifetimes {
     pub idle: SignedDuration,
     /// With any number of them.
     pub absolute: SignedDuration,
+    /// How long after a refresh the token that was spent by it may come again, from a second tab or because the answer
+    /// was lost.
+    pub reuse_window: SignedDuration,
 }
 
 /// What to do about a refresh token.
@@ -39,6 +48,9 @@ pub struct Lifetimes {
 pub enum Verdict {
     /// It is the one that counts: the next generation replaces it.
     Rotate,
+    /// It was spent just now, by the refresh that made the one that counts: that one is given out again. Nothing is
+    /// written, so this does not lengthen the time in which it is possible.
+    Repeat,
     /// It was used before, so two parties hold the family's tokens and one of them should not: the family ends.
     Revoke,
     /// It gives no right and tells nothing.
@@ -48,7 +60,8 @@ pub enum Verdict {
 impl Session {
     pub fn open(
         id: Id,
-        user_id: Id,
+        user: &User,
+        device: &str,
         nonce: [u8; NONCE_BYTES],
         key: &RefreshKey,
         lifetimes: Lifetimes,
@@ -56,7 +69,10 @@ impl Session {
     ) -> Self {
         Self {
             id,
-            user_id,
+            user_id: user.id,
+            password_version: user.password_version,
+            device: device.to_owned(),
+            created_at: now,
             generation: 1,
             rotated_at: now,
             absolute_expiry: now
@@ -97,13 +113,15 @@ impl Session {
         lifetimes: Lifetimes,
         now: Timestamp,
     ) -> Verdict {
-        let has_ended = self.revoked_at.is_some()
-            || now >= self.absolute_expiry
-            || now.duration_since(self.rotated_at) >= lifetimes.idle;
+        let age = now.duration_since(self.rotated_at);
+        let has_ended =
+            self.revoked_at.is_some() || now >= self.absolute_expiry || age >= lifetimes.idle;
         if has_ended || !self.issued(token, key) {
             Verdict::Refuse
         } else if token.generation == self.generation {
             Verdict::Rotate
+        } else if token.generation == self.generation - 1 && age < lifetimes.reuse_window {
+            Verdict::Repeat
         } else {
             Verdict::Revoke
         }
@@ -117,6 +135,7 @@ mod tests {
     const LIFETIMES: Lifetimes = Lifetimes {
         idle: SignedDuration::from_secs(100),
         absolute: SignedDuration::from_secs(1000),
+        reuse_window: SignedDuration::from_secs(30),
     };
 
     fn key() -> RefreshKey {
@@ -128,9 +147,20 @@ mod tests {
     }
 
     fn session() -> Session {
+        let user = User {
+            id: Id([2; 12]),
+            name: "ada".to_owned(),
+            email: "ada@example.org".to_owned(),
+            password_hash: String::new(),
+            password_version: 1,
+            kept_session: None,
+            created_at: at(0),
+        };
+
         Session::open(
             Id([1; 12]),
-            Id([2; 12]),
+            &user,
+            "a browser",
             [3; NONCE_BYTES],
             &key(),
             LIFETIMES,
@@ -152,11 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_token_ends_the_family() {
+    fn the_token_before_the_last_repeats_it_for_a_while() {
+        let first = session();
+        let second = first.rotated(at(10));
+        let token = first.token(&key());
+
+        assert_eq!(judge(&second, &token, 10), Verdict::Repeat);
+        assert_eq!(judge(&second, &token, 39), Verdict::Repeat);
+        assert_eq!(judge(&second, &token, 40), Verdict::Revoke);
+        // The clocks of two machines differ a little.
+        assert_eq!(judge(&second, &token, 9), Verdict::Repeat);
+    }
+
+    #[test]
+    fn an_older_token_ends_the_family_at_once() {
         let first = session();
         let third = first.rotated(at(1)).rotated(at(2));
 
-        assert_eq!(judge(&third, &first.token(&key()), 3), Verdict::Revoke);
+        assert_eq!(judge(&third, &first.token(&key()), 2), Verdict::Revoke);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What a name and an e-mail address must be, and when two of them are the same.
 
+use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::id::Id;
+use crate::session::Session;
 
 pub const MIN_NAME_CHARS: usize = 3;
 pub const MAX_NAME_CHARS: usize = 50;
@@ -10,12 +12,19 @@ pub const MAX_NAME_CHARS: usize = 50;
 pub const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// A person with an account, as far as tokens and passwords go.
+/// A person with an account.
+#[derive(Clone)]
 pub struct User {
     pub id: Id,
     pub name: String,
-    /// In PHC string format; see [`password`](crate::password).
+    pub email: String,
+    /// In PHC string format; see [`hash`](crate::hash).
     pub password_hash: String,
+    /// Grows with every change of the password. To hash the same one anew is no change.
+    pub password_version: i64,
+    /// The session in which the password was changed: the only one that goes on with it.
+    pub kept_session: Option<Id>,
+    pub created_at: Timestamp,
 }
 
 /// A name that can be shown: visible characters, 3 to 50 of them.
@@ -42,6 +51,15 @@ pub enum EmailError {
 
     #[error("this is not an e-mail address")]
     Syntax,
+}
+
+impl User {
+    /// Whether a session began with the password of today, or changed it.
+    pub fn keeps(&self, session: &Session) -> bool {
+        session.user_id == self.id
+            && (session.password_version == self.password_version
+                || self.kept_session == Some(session.id))
+    }
 }
 
 impl UserName {

@@ -4,6 +4,7 @@ mod forged;
 mod keys;
 mod problem;
 mod proxy;
+mod rounds;
 mod running;
 mod stores;
 
@@ -13,5 +14,6 @@ pub use keys::{
 };
 pub use problem::assert_problem;
 pub use proxy::Proxy;
+pub use rounds::rounds;
 pub use running::Running;
 pub use stores::{database_url, events_namespace, object_id, rabbitmq_url, redis_url};

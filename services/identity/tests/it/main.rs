@@ -1,10 +1,17 @@
-//! The identity service over HTTP, with a real MongoDB.
+//! The identity service over HTTP, with real stores.
 
 mod account;
 mod bad_input;
+mod family;
+mod guessing;
+mod idempotency;
 mod keys;
 mod load;
+mod me;
+mod openapi;
 mod outage;
+mod race;
 mod session;
+mod sessions;
 mod stage;
 mod start;

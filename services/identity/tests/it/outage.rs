@@ -3,18 +3,22 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use test_kit::{Proxy, assert_problem, database_url};
+use test_kit::{Proxy, assert_problem};
 
-use crate::stage::{PASSWORD, start};
+use crate::stage::{CHEAP, PASSWORD, Stage, Stores, refreshed, start};
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A busy machine may miss a few of the short moments in which Redis is asked whether it is back.
+const BACK_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn without_its_database_the_service_waits_says_so_and_comes_back() {
-    // Through the one address given: the replica set's own would lead around the proxy.
-    let url = database_url().replace("replicaSet=rs0", "directConnection=true");
-    let proxy = Proxy::closed(&url).await;
-    let service = start(&proxy.url, &[]).await;
+    let proxy = Proxy::closed(&direct(&Stores::new().mongodb)).await;
+    let stores = Stores {
+        mongodb: proxy.url.clone(),
+        ..Stores::new()
+    };
+    let service = start(&stores, &[]).await;
     let readiness = service.client.get(format!("{}/readyz", service.admin_url));
     let readiness = readiness.send().await.expect("an answer");
     assert_eq!(readiness.status(), 503);
@@ -51,4 +55,87 @@ async fn without_its_database_the_service_waits_says_so_and_comes_back() {
         .post(service.at("/v1/auth/register"))
         .json(&account);
     assert_eq!(request.send().await.expect("an answer").status(), 201);
+}
+
+/// Through the one address given: the replica set's own would lead around the proxy.
+fn direct(url: &str) -> String {
+    url.replace("replicaSet=rs0", "directConnection=true")
+}
+
+#[tokio::test]
+async fn a_database_that_is_lost_is_a_503_within_5_seconds_and_comes_back() {
+    let mut stores = Stores::new();
+    let proxy = Proxy::open(&direct(&stores.mongodb)).await;
+    stores.mongodb = proxy.url.clone();
+    let stage = Stage::at(stores, &CHEAP).await;
+    let ada = stage.ada().await;
+    proxy.cut();
+
+    let started = Instant::now();
+    let answers = futures::join!(
+        stage.login("ada@example.org", PASSWORD),
+        stage.register("grace", "grace@example.org"),
+        stage.refresh(&ada.refresh_token),
+        stage.log_out(&ada.refresh_token),
+        stage.get("/v1/auth/me", &ada.access_token),
+        stage.get("/v1/auth/sessions", &ada.access_token),
+        stage.change_password(&ada.access_token, PASSWORD, "another long enough"),
+        stage.delete_account(&ada.access_token, PASSWORD),
+    );
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    let answers = <[_; 8]>::from(answers);
+    for answer in answers {
+        assert_problem(answer, 503, "unavailable").await;
+    }
+
+    proxy.reopen();
+    let deadline = Instant::now() + PATIENCE;
+    while stage.get("/v1/auth/me", &ada.access_token).await.status() != 200 {
+        assert!(Instant::now() < deadline, "not back within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    refreshed(stage.refresh(&ada.refresh_token).await).await;
+}
+
+#[tokio::test]
+async fn without_redis_nothing_fails_and_what_ended_is_told_later() {
+    let mut stores = Stores::new();
+    let proxy = Proxy::open(&stores.redis).await;
+    stores.redis = proxy.url.clone();
+    let cut_off = Stage::at(stores.clone(), &CHEAP).await;
+    stores.redis = Stores::new().redis;
+    let other = Stage::at(stores, &CHEAP).await;
+    let ada = cut_off.ada().await;
+    proxy.cut();
+
+    for _ in 0..3 {
+        let wrong = cut_off.login("ada@example.org", "not the password").await;
+        assert_problem(wrong, 401, "wrong_credentials").await;
+    }
+    let login = cut_off.login("ada@example.org", PASSWORD).await;
+    assert_eq!(login.status(), 200);
+    let next = refreshed(cut_off.refresh(&ada.refresh_token).await).await;
+    assert_eq!(cut_off.log_out(&next).await.status(), 200);
+    // The other process reaches Redis, and tells it what this one could not.
+    other.refuses(&ada.access_token).await;
+
+    proxy.reopen();
+    cut_off.refuses_within(&ada.access_token, BACK_WITHIN).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_was_away_for_all_is_told_what_ended_meanwhile() {
+    let mut stores = Stores::new();
+    let proxy = Proxy::closed(&stores.redis).await;
+    stores.redis = proxy.url.clone();
+    let stage = Stage::at(stores, &CHEAP).await;
+    let ada = stage.ada().await;
+    assert_eq!(stage.log_out(&ada.refresh_token).await.status(), 200);
+    assert_eq!(
+        stage.get("/v1/auth/me", &ada.access_token).await.status(),
+        200
+    );
+
+    proxy.reopen();
+    stage.refuses_within(&ada.access_token, BACK_WITHIN).await;
 }

@@ -1,10 +1,9 @@
 //! Refresh and logout.
 
-use futures::future::join_all;
 use mongodb::bson::{DateTime, doc};
-use test_kit::{assert_problem, database_url};
+use test_kit::assert_problem;
 
-use crate::stage::{PASSWORD, Stage, refreshed, signed_in, start};
+use crate::stage::{PASSWORD, Stage, Stores, refreshed, signed_in, start};
 
 const REFUSED: &str = "refresh_token_invalid";
 
@@ -39,10 +38,12 @@ async fn one_session_is_one_document() {
         [
             "_id",
             "userId",
+            "passwordVersion",
+            "device",
+            "createdAt",
             "generation",
             "rotatedAt",
             "absoluteExpiry",
-            "revokedAt",
             "nonce",
             "keyId",
         ]
@@ -53,24 +54,29 @@ async fn one_session_is_one_document() {
 }
 
 #[tokio::test]
-async fn of_many_uses_at_once_one_wins() {
+async fn the_token_just_spent_gets_the_same_next_one() {
     let stage = Stage::new().await;
-    let token = stage.ada().await.refresh_token;
-    let answers = join_all((0..8).map(|_| stage.refresh(&token))).await;
-    let (won, lost): (Vec<_>, Vec<_>) = answers
-        .into_iter()
-        .partition(|response| response.status() == 200);
-    assert_eq!(won.len(), 1);
-    for response in lost {
-        assert_problem(response, 401, REFUSED).await;
-    }
+    let first = stage.ada().await.refresh_token;
+    let second = refreshed(stage.refresh(&first).await).await;
+    let rotated_at = stage.session().await.get("rotatedAt").cloned();
 
-    let session = stage.session().await;
-    assert_eq!(session.get_i64("generation").ok(), Some(2));
-    for response in won {
-        let next = refreshed(response).await;
-        assert_problem(stage.refresh(&next).await, 401, REFUSED).await;
-    }
+    moved(&stage, "rotatedAt", -25).await;
+    assert_eq!(refreshed(stage.refresh(&first).await).await, second);
+    assert_ne!(stage.session().await.get("rotatedAt").cloned(), rotated_at);
+    // What was repeated does not begin the time anew.
+    moved(&stage, "rotatedAt", -30).await;
+    assert_problem(stage.refresh(&first).await, 401, REFUSED).await;
+    assert_problem(stage.refresh(&second).await, 401, REFUSED).await;
+}
+
+#[tokio::test]
+async fn without_a_window_every_second_use_ends_the_session() {
+    let stage = Stage::with(&["--refresh-reuse-window-seconds", "0"]).await;
+    let first = stage.ada().await.refresh_token;
+    let second = refreshed(stage.refresh(&first).await).await;
+
+    assert_problem(stage.refresh(&first).await, 401, REFUSED).await;
+    assert_problem(stage.refresh(&second).await, 401, REFUSED).await;
 }
 
 #[tokio::test]
@@ -167,8 +173,8 @@ async fn a_spent_token_can_still_log_out() {
 
 #[tokio::test]
 async fn a_session_outlives_the_process() {
-    let url = database_url();
-    let before = start(&url, &[]).await.ready().await;
+    let stores = Stores::new();
+    let before = start(&stores, &[]).await.ready().await;
     let account = serde_json::json!({
         "userName": "ada", "email": "ada@example.org", "password": PASSWORD,
     });
@@ -179,7 +185,7 @@ async fn a_session_outlives_the_process() {
     let ada = signed_in(request.send().await.expect("an answer"), 201).await;
     before.stop().await;
 
-    let after = start(&url, &[]).await.ready().await;
+    let after = start(&stores, &[]).await.ready().await;
     let body = serde_json::json!({ "refreshToken": ada.refresh_token });
     let request = after
         .client

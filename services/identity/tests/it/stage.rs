@@ -1,21 +1,50 @@
 //! A running service with a database of its own, and somebody who uses it.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use clap::Parser;
 use identity::config::Config;
 use mongodb::bson::Document;
 use mongodb::{Client, Collection, Database};
-use reqwest::Response;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use test_kit::{KEYS_FILE, REFRESH_KEY_FILE, Running, SIGNING_KEY_FILE, key_file, scope};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// So little work for a hash that tests do not wait for it.
-const CHEAP: [&str; 4] = ["--argon2-memory-kib", "64", "--argon2-iterations", "1"];
+pub const CHEAP: [&str; 4] = ["--argon2-memory-kib", "64", "--argon2-iterations", "1"];
+
+/// What has ended is refused everywhere after so long.
+const ENDED_WITHIN: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(50);
 
 pub struct Stage {
     pub service: Running,
+    pub stores: Stores,
     database: Database,
+}
+
+/// Where a service finds what it needs.
+#[derive(Clone)]
+pub struct Stores {
+    pub mongodb: String,
+    pub redis: String,
+    pub rabbitmq: String,
+    pub events_namespace: String,
+}
+
+impl Stores {
+    /// The stores themselves, and names of the caller's own.
+    pub fn new() -> Self {
+        Self {
+            mongodb: test_kit::database_url(),
+            redis: test_kit::redis_url(),
+            rabbitmq: test_kit::rabbitmq_url(),
+            events_namespace: test_kit::events_namespace(),
+        }
+    }
 }
 
 /// What somebody who signed in was given.
@@ -32,13 +61,94 @@ impl Stage {
     }
 
     pub async fn with(settings: &[&str]) -> Self {
-        let url = test_kit::database_url();
-        let client = Client::with_uri_str(&url).await.expect("a client");
+        Self::at(Stores::new(), settings).await
+    }
+
+    pub async fn at(stores: Stores, settings: &[&str]) -> Self {
+        let client = Client::with_uri_str(&stores.mongodb).await;
+        let database = client.expect("a client").default_database();
+
+        let mut service = start(&stores, settings).await.ready().await;
+        service.client = of_its_own_network();
 
         Self {
-            service: start(&url, settings).await.ready().await,
-            database: client.default_database().expect("the URL names a database"),
+            service,
+            stores,
+            database: database.expect("the URL names a database"),
         }
+    }
+
+    /// Another process beside this one, on the same stores.
+    pub async fn beside(&self) -> Self {
+        Self::at(self.stores.clone(), &CHEAP).await
+    }
+
+    /// Sends a request with an access token.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        access_token: &str,
+        body: Option<Value>,
+    ) -> Response {
+        let request = self.service.client.request(method, self.service.at(path));
+        let request = request.bearer_auth(access_token);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+
+        request.send().await.expect("an answer")
+    }
+
+    pub async fn get(&self, path: &str, access_token: &str) -> Response {
+        self.send(Method::GET, path, access_token, None).await
+    }
+
+    pub async fn delete_account(&self, access_token: &str, password: &str) -> Response {
+        let body = json!({ "password": password });
+
+        self.send(Method::DELETE, "/v1/auth/me", access_token, Some(body))
+            .await
+    }
+
+    pub async fn change_password(&self, access_token: &str, current: &str, new: &str) -> Response {
+        let body = json!({ "currentPassword": current, "newPassword": new });
+
+        self.send(Method::POST, "/v1/auth/password", access_token, Some(body))
+            .await
+    }
+
+    /// Waits until an access token is refused because its session has ended.
+    pub async fn refuses(&self, access_token: &str) {
+        self.refuses_within(access_token, ENDED_WITHIN).await;
+    }
+
+    pub async fn refuses_within(&self, access_token: &str, limit: Duration) {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            let response = self.get("/v1/auth/me", access_token).await;
+            if response.status() == 401 {
+                test_kit::assert_problem(response, 401, "session_ended").await;
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "an access token outlived its session by {limit:?}"
+            );
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// How often Argon2 ran for this purpose.
+    pub async fn hashes(&self, purpose: &str) -> u64 {
+        let url = format!("{}/metrics", self.service.admin_url);
+        let metrics = self.service.client.get(url).send().await;
+        let metrics = metrics.expect("an answer").text().await.expect("text");
+        let name = format!("password_hashes_total{{purpose=\"{purpose}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
+
+        line.map_or(0, |count| count.parse().expect("a count"))
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Response {
@@ -90,19 +200,34 @@ impl Stage {
     }
 }
 
-pub async fn start(database_url: &str, settings: &[&str]) -> Running {
+/// A client that comes from a network no other test uses: tests share a Redis, which counts by where somebody comes from.
+fn of_its_own_network() -> reqwest::Client {
+    let id = test_kit::object_id();
+    let address = format!("2001:db8:{}:{}::1", &id[..4], &id[4..8]);
+    let headers = [("x-forwarded-for".to_owned(), address)];
+    let headers = HashMap::from(headers);
+
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .default_headers((&headers).try_into().expect("headers"))
+        .build()
+        .expect("a client without TLS can always be built")
+}
+
+pub async fn start(stores: &Stores, settings: &[&str]) -> Running {
     let file = |name| key_file(name).to_str().expect("a path in UTF-8").to_owned();
     let scope = scope();
     let own = [
         "identity",
         "--mongodb-url",
-        database_url,
+        &stores.mongodb,
         "--redis-url",
-        &test_kit::redis_url(),
+        &stores.redis,
         "--rabbitmq-url",
-        &test_kit::rabbitmq_url(),
+        &stores.rabbitmq,
         "--events-namespace",
-        &test_kit::events_namespace(),
+        &stores.events_namespace,
         "--token-issuer",
         &scope.issuer,
         "--token-audience",
