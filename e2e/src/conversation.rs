@@ -237,7 +237,8 @@ impl<N: FnMut(Step)> Talk<'_, N> {
         Ok(())
     }
 
-    /// New tokens for old ones, and the old refresh token is worth nothing afterwards.
+    /// New tokens for old ones. Two tabs that ask at once get the same; whoever comes with a token older than that has
+    /// copied it, and the session ends everywhere.
     async fn refresh(&mut self, old: &Tokens) -> Result<Tokens> {
         let answer = self.api.refresh(&old.refresh_token).await?.expect(200)?;
         let new: Tokens = answer.json()?;
@@ -247,10 +248,40 @@ impl<N: FnMut(Step)> Talk<'_, N> {
         );
         self.show(&answer, "new tokens");
         self.api.posts(&new.access_token).await?.expect(200)?;
-        self.refuse_refresh(&old.refresh_token, "the old refresh token is spent")
-            .await?;
 
-        Ok(new)
+        let answer = self.api.refresh(&old.refresh_token).await?.expect(200)?;
+        ensure!(
+            answer.json::<Tokens>()?.refresh_token == new.refresh_token,
+            "a refresh that was asked for twice led to two sessions"
+        );
+        self.show(&answer, "asked again, the same refresh token");
+
+        let answer = self.api.refresh(&new.refresh_token).await?.expect(200)?;
+        let newer: Tokens = answer.json()?;
+        self.show(&answer, "the next tokens");
+        self.refuse_refresh(&old.refresh_token, "the first refresh token was copied")
+            .await?;
+        self.refuse_refresh(&newer.refresh_token, "so the session is over")
+            .await?;
+        self.see_the_session_end(&newer.access_token).await?;
+
+        Ok(newer)
+    }
+
+    /// Access tokens of a session that ended are known everywhere within a moment.
+    async fn see_the_session_end(&mut self, access_token: &str) -> Result<()> {
+        let answer = until("the session to end", FOLLOWS_WITHIN, async || {
+            let answer = self.api.posts(access_token).await?;
+            Ok(match answer.status.as_u16() {
+                401 => Look::There(answer),
+                status => Look::NotYet(format!("its access token is answered {status}")),
+            })
+        })
+        .await?;
+        answer.expect_problem(401)?;
+        self.show(&answer, "and its access token worth nothing");
+
+        Ok(())
     }
 
     async fn log_out(&mut self, tokens: &Tokens) -> Result<()> {
@@ -259,7 +290,8 @@ impl<N: FnMut(Step)> Talk<'_, N> {
         self.show(&answer, "Ada logs the second device out");
 
         self.refuse_refresh(token, "its refresh token is worth nothing")
-            .await
+            .await?;
+        self.see_the_session_end(&tokens.access_token).await
     }
 
     async fn refuse_refresh(&mut self, token: &str, shown: &str) -> Result<()> {
