@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ pub struct Process {
     pub ready_after: Duration,
     started: Instant,
     child: Child,
+    printed: PathBuf,
 }
 
 /// Memory of a process, in bytes.
@@ -42,7 +43,8 @@ impl Process {
         core: Core,
         folder: &Path,
     ) -> Result<Self> {
-        let printed = File::create(folder.join(format!("{name}.log")))?;
+        let path = folder.join(format!("{name}.log"));
+        let printed = File::create(&path)?;
         let mut command = core.command(program);
         command
             .args(arguments)
@@ -58,6 +60,7 @@ impl Process {
             ready_after: Duration::ZERO,
             started,
             child,
+            printed: path,
         })
     }
 
@@ -71,7 +74,8 @@ impl Process {
                 return Ok(self);
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended with {status}: see its log", self.name);
+                let printed = fs::read_to_string(&self.printed)?;
+                bail!("{} ended with {status}: {printed}", self.name);
             }
             if self.started.elapsed() > READY_WITHIN {
                 bail!("{} is not ready within {READY_WITHIN:?}", self.name);
