@@ -74,6 +74,7 @@ async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
         .rows
         .extend(rows::proxies::measure(stage, &settings.rival).await?);
     let mut posts = Posts::new(&stage.bench.stores);
+    posts.teach_words().await?;
     for &size in &settings.sizes {
         say(&format!("make {} posts", thousands(size)));
         posts.grow(size).await?;

@@ -60,6 +60,19 @@ impl Posts {
         Ok(())
     }
 
+    /// What the search service completes the beginning of a word from: all words of all posts there may be.
+    pub async fn teach_words(&self) -> Result<()> {
+        let word = |word: &String| {
+            let beginnings: Vec<_> = (2..=word.len()).map(|length| &word[..length]).collect();
+            let length = i32::try_from(word.len()).unwrap_or(i32::MAX);
+            doc! { "_id": word, "beginnings": beginnings, "length": length }
+        };
+        let words: Vec<Document> = self.words.all().iter().map(word).collect();
+        self.search.collection("words").insert_many(words).await?;
+
+        Ok(())
+    }
+
     /// Ids of `wanted` posts from all over the list.
     pub fn ids(&self, wanted: u64) -> Vec<String> {
         let step = (self.count / wanted).max(1);
@@ -96,6 +109,7 @@ impl Posts {
             "content": content,
             "createdAt": created_at,
             "updatedAt": created_at,
+            "version": 1_i64,
         };
 
         (post, copy)

@@ -60,6 +60,11 @@ impl Words {
         words.join(" ")
     }
 
+    /// The whole vocabulary.
+    pub fn all(&self) -> &[String] {
+        &self.words
+    }
+
     /// `count` words of this frequency, some of them more than once.
     pub fn of(&mut self, frequency: Frequency, count: usize) -> Vec<&str> {
         let ranks = match frequency {
