@@ -10,6 +10,9 @@ ETCD_VERSION=3.6.5
 COREDNS_VERSION=1.14.3
 LOCAL_PATH_VERSION=0.0.30
 
+# The S3 server of the tests, a published Go module too.
+VERSITYGW_VERSION=1.8.0
+
 # The Debian release of the images built here; apt verifies its packages. Its glibc must not be older than the build machine's.
 DEBIAN_SUITE=trixie
 

@@ -1,7 +1,10 @@
-# MongoDB, Redis and RabbitMQ on loopback for the services' tests, as containers of the images the cluster uses.
+# MongoDB, Redis, RabbitMQ and an S3 server on loopback for the services' tests, the first three of the images the cluster uses.
 # shellcheck shell=bash
 
-STORES=(mongodb redis rabbitmq)
+STORES=(mongodb redis rabbitmq s3)
+
+VERSITYGW_ENTRY=versitygw-$VERSITYGW_VERSION
+S3_KEY=tests S3_SECRET=tests-secret S3_BUCKET=files
 
 store_container() { printf 'socialplatform-%s-%s\n' "$1" "$2"; }
 
@@ -18,6 +21,7 @@ stores() {
 stores_up() {
   local name=$1
   make_stores_images
+  versitygw
   if stores_answer "$name"; then
     say "stores $name are up"
     return
@@ -36,6 +40,11 @@ make_stores_images() {
   fi
 }
 
+versitygw() {
+  [[ -e $CACHE/$VERSITYGW_ENTRY ]] || need go "build the S3 server of the tests (https://go.dev/doc/install)"
+  once "build versitygw $VERSITYGW_VERSION" "$VERSITYGW_ENTRY" go_install "github.com/versity/versitygw/cmd/versitygw@v$VERSITYGW_VERSION"
+}
+
 start_stores() {
   local name=$1 port store
   need python3 "make a replica set of one MongoDB member"
@@ -48,6 +57,10 @@ start_stores() {
   # The broker's name ends in the container's, which its data folder repeats.
   start_store "$name" rabbitmq "$(free_port)" 5672 --hostname rabbitmq -e HOME=/var/lib/rabbitmq \
     -v "$CACHE/stores/rabbitmq.conf:/etc/rabbitmq/conf.d/90-loopback.conf:ro" --entrypoint rabbitmq-server "$RABBITMQ_IMAGE"
+  # The program needs nothing of the image but a shell, which the broker starts with too. A folder is a bucket; what is known of objects is kept beside them.
+  start_store "$name" s3 "$(free_port)" 7070 --tmpfs /data:rw,mode=1777 -v "$CACHE/$VERSITYGW_ENTRY/versitygw:/versitygw:ro" \
+    -e "ROOT_ACCESS_KEY=$S3_KEY" -e "ROOT_SECRET_KEY=$S3_SECRET" --entrypoint sh "$RABBITMQ_IMAGE" \
+    -c "mkdir -p /data/objects/$S3_BUCKET /data/known && exec /versitygw --port :7070 posix --sidecar /data/known /data/objects"
   for store in "${STORES[@]}"; do
     wait_until 90 "an answer of $store (or its end)" answers_or_ended "$name" "$store"
     "${store}_answers" "$name" || die "$store does not answer; the end of its log: $(container logs --tail 20 "$(store_container "$name" "$store")" 2>&1)"
@@ -81,7 +94,7 @@ port_of() {
   container inspect -f '{{index .Config.Labels "socialplatform.port"}}' "$(store_container "$1" "$2")" 2>/dev/null
 }
 
-stores_answer() { redis_answers "$1" && mongodb_answers "$1" && rabbitmq_answers "$1"; } >/dev/null 2>&1
+stores_answer() { redis_answers "$1" && mongodb_answers "$1" && rabbitmq_answers "$1" && s3_answers "$1"; } >/dev/null 2>&1
 
 mongodb_answers() { python3 "$HERE/lib/replica_set.py" "$(port_of "$1" mongodb)"; }
 
@@ -89,6 +102,8 @@ redis_answers() { [[ $(exchange "$(port_of "$1" redis)" 'PING\r\n' 5) == +PONG ]
 
 # A broker that takes connections answers the protocol's greeting with a method frame (type 1) on channel 0.
 rabbitmq_answers() { [[ $(exchange "$(port_of "$1" rabbitmq)" 'AMQP\0\0\x09\x01' 3 | od -An -tx1 | tr -d ' \n') == 010000 ]]; }
+
+s3_answers() { [[ $(exchange "$(port_of "$1" s3)" 'GET / HTTP/1.0\r\n\r\n' 5) == HTTP/ ]]; }
 
 # exchange PORT MESSAGE COUNT: the first COUNT bytes of the answer.
 exchange() {
@@ -104,11 +119,12 @@ stores_down() {
 }
 
 stores_env() {
-  local mongodb redis rabbitmq
-  if ! { mongodb=$(port_of "$1" mongodb) && redis=$(port_of "$1" redis) && rabbitmq=$(port_of "$1" rabbitmq); }; then
+  local mongodb redis rabbitmq s3
+  if ! { mongodb=$(port_of "$1" mongodb) && redis=$(port_of "$1" redis) && rabbitmq=$(port_of "$1" rabbitmq) && s3=$(port_of "$1" s3); }; then
     die "the stores $1 are not up: run 'cluster stores up $1'"
   fi
   printf 'export TEST_MONGODB_URL="mongodb://127.0.0.1:%s/?directConnection=true"\n' "$mongodb"
   printf 'export TEST_REDIS_URL="redis://127.0.0.1:%s"\n' "$redis"
   printf 'export TEST_RABBITMQ_URL="amqp://guest:guest@127.0.0.1:%s/%%2f"\n' "$rabbitmq"
+  printf 'export TEST_S3_URL="http://%s:%s@127.0.0.1:%s/%s"\n' "$S3_KEY" "$S3_SECRET" "$s3" "$S3_BUCKET"
 }

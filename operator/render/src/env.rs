@@ -81,7 +81,8 @@ pub(crate) fn rabbitmq_url(platform: &ValidatedPlatform, password: &str) -> Stri
     format!("amqp://{RABBITMQ_USER}:{password}@{host}:{RABBITMQ_PORT}/%2f")
 }
 
-fn from_secret(
+/// A value of the component's own Secret.
+pub(crate) fn from_secret(
     name: &str,
     platform: &ValidatedPlatform,
     component: Component,

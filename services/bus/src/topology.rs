@@ -19,7 +19,7 @@ const MAX_DEAD_BYTES: i64 = 64 * 1024 * 1024;
 pub enum Queue {
     /// The post service removes the posts of deleted accounts.
     PostUsers,
-    /// The media service removes the files of deleted posts.
+    /// The media service knows which files posts show, and removes those of deleted posts and people.
     MediaPosts,
     /// The search service keeps its copy of posts.
     SearchPosts,
@@ -33,8 +33,7 @@ impl Queue {
     pub fn event_types(self) -> &'static [&'static str] {
         match self {
             Self::PostUsers => &[UserDeleted::TYPE],
-            Self::MediaPosts => &[PostDeleted::TYPE],
-            Self::SearchPosts => &[
+            Self::MediaPosts | Self::SearchPosts => &[
                 PostCreated::TYPE,
                 PostUpdated::TYPE,
                 PostDeleted::TYPE,

@@ -6,6 +6,9 @@ use database::DatabaseConfig;
 use redis_kit::RedisConfig;
 use service_kit::{ServerConfig, Settings, TokenConfig};
 
+use crate::media_type::MediaType;
+pub use crate::storage::{MediaStorage, StorageConfig};
+
 /// Keeps the pictures and films people post, and hands them out.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "media")]
@@ -33,6 +36,36 @@ pub struct Config {
         value_parser = value_parser!(u64).range(1..)
     )]
     pub max_upload_bytes: u64,
+
+    /// Which types of files are taken, as their first bytes tell; separated by commas.
+    #[arg(
+        long,
+        env = "ALLOWED_MEDIA_TYPES",
+        value_delimiter = ',',
+        default_values_t = MediaType::ALL
+    )]
+    pub allowed_media_types: Vec<MediaType>,
+
+    /// How long a file is kept that no post shows, in seconds.
+    #[arg(
+        long,
+        env = "UNCLAIMED_UPLOAD_SECONDS",
+        default_value_t = 24 * 60 * 60,
+        value_parser = value_parser!(u64).range(1..=2_592_000)
+    )]
+    pub unclaimed_upload_seconds: u64,
+
+    /// How much one person's files may take, in bytes.
+    #[arg(
+        long,
+        env = "USER_QUOTA_BYTES",
+        default_value_t = 1024 * 1024 * 1024,
+        value_parser = value_parser!(u64).range(1..)
+    )]
+    pub user_quota_bytes: u64,
+
+    #[command(flatten)]
+    pub storage: StorageConfig,
 }
 
 impl Settings for Config {

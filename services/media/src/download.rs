@@ -24,6 +24,30 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 const POLICY: &str =
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
+/// Hands a file out.
+#[utoipa::path(
+    get,
+    path = "/v1/media/{id}",
+    operation_id = "fetchMedia",
+    tag = "media",
+    params(
+        ("id" = String, Path, description = "24 hex digits", pattern = "^[0-9a-fA-F]{24}$"),
+        ("Range" = Option<String>, Header, description = "One range of bytes"),
+        ("If-Range" = Option<String>, Header, description = "The range only if the file has this tag"),
+        ("If-None-Match" = Option<String>, Header, description = "Tags of what the client has"),
+    ),
+    responses(
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>,
+            headers(("ETag" = String, description = "The file's tag"))),
+        (status = 206, description = "Some of the bytes", content_type = "application/octet-stream", body = Vec<u8>,
+            headers(("Content-Range" = String, description = "Which of them"))),
+        (status = 304, description = "The client has the file"),
+        (status = 404, body = service_kit::openapi::ProblemDocument, content_type = "application/problem+json",
+            description = "Nothing has this id, or not any more."),
+        (status = 416, body = service_kit::openapi::ProblemDocument, content_type = "application/problem+json",
+            description = "The range begins behind the end of the file."),
+    ),
+)]
 pub async fn download(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,

@@ -1,12 +1,17 @@
 //! Why a request is refused or fails, and the status each reason has.
 
+use std::sync::Arc;
+
 use axum::http::header::CONTENT_RANGE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use service_kit::Problem;
+use service_kit::{IdempotencyKey, Problem};
 
+use crate::image_header::HeaderError;
 use crate::incoming::IncomingError;
 use crate::media::MediaId;
+use crate::media_type::MediaType;
+use crate::storage::StorageError;
 use database::CallError;
 
 #[derive(Debug, thiserror::Error)]
@@ -41,14 +46,35 @@ pub enum Error {
     #[error("the file is larger than {limit} bytes")]
     TooLarge { limit: u64 },
 
-    #[error("only JPEG, PNG, GIF and WebP pictures and MP4 films are kept")]
-    TypeNotAllowed,
+    #[error("only files of these types are kept: {}", listed(.0))]
+    TypeNotAllowed(Arc<[MediaType]>),
+
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+
+    #[error("all your files together would be larger than {limit} bytes")]
+    Quota { limit: u64 },
+
+    #[error("the account of this token does not exist any more")]
+    NoAccount,
+
+    #[error("another request with the same key is being worked on")]
+    InProgress,
+
+    #[error("the key belongs to another request")]
+    KeyReused,
 
     #[error(transparent)]
     Incoming(#[from] IncomingError),
 
     #[error(transparent)]
-    Call(#[from] CallError),
+    Storage(#[from] StorageError),
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        Self::Storage(error.into())
+    }
 }
 
 impl From<&Error> for Problem {
@@ -74,17 +100,27 @@ impl From<&Error> for Problem {
             Error::SecondFile => Self::refused("too_many_files", "file", detail),
             Error::Empty => Self::refused("file_empty", "file", detail),
             Error::TooLarge { limit } => Self::too_large(*limit),
-            Error::TypeNotAllowed => Self::new(
+            Error::TypeNotAllowed(_) => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "media_type_not_allowed",
                 detail,
             ),
-            Error::Incoming(IncomingError::Call(call)) | Error::Call(call)
-                if call.is_unavailable() =>
+            Error::Header(HeaderError::Broken) => Self::refused("broken_image", "file", detail),
+            Error::Header(HeaderError::TooManyPixels) => {
+                Self::refused("too_many_pixels", "file", detail)
+            }
+            Error::Quota { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "quota_exceeded", detail)
+            }
+            Error::NoAccount => Self::new(StatusCode::UNAUTHORIZED, "token_invalid", detail),
+            Error::InProgress => IdempotencyKey::in_progress(),
+            Error::KeyReused => IdempotencyKey::reused(),
+            Error::Incoming(IncomingError::Storage(storage)) | Error::Storage(storage)
+                if storage.is_unavailable() =>
             {
                 Self::unavailable(error)
             }
-            Error::Incoming(_) | Error::Call(_) => Self::internal(error),
+            Error::Incoming(_) | Error::Storage(_) => Self::internal(error),
         }
     }
 }
@@ -97,4 +133,10 @@ impl IntoResponse for Error {
 
 fn unsatisfied(length: u64) -> HeaderValue {
     HeaderValue::try_from(format!("bytes */{length}")).expect("digits are a header's value")
+}
+
+fn listed(types: &[MediaType]) -> String {
+    let names: Vec<_> = types.iter().map(|kind| kind.as_str()).collect();
+
+    names.join(", ")
 }

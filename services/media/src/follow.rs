@@ -1,29 +1,55 @@
-//! Events of other services, and what they mean here: the files of a deleted post go with it.
+//! Events of other services, and what they mean here: posts claim files, and the files of deleted posts and people go
+//! with them. Seeing an event again changes nothing.
 
 use bus::{Failure, Message};
-use events::PostDeleted;
+use events::{Event, PostCreated, PostDeleted, PostUpdated, UserDeleted};
 
 use crate::media::MediaId;
-use crate::store::Store;
-use database::CallError;
+use crate::storage::StorageError;
+use crate::store::{PostFiles, Store};
 
-/// Removes the files a deleted post named, as far as they belong to its author: the event is believed about posts,
-/// not about other people's files. Seeing the same event again finds nothing left to remove.
 pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
-    let post = message.parse::<PostDeleted>()?.data;
-    // What is no id names no file.
-    let ids: Vec<_> = post
-        .media_ids
-        .iter()
-        .filter_map(|id| MediaId::parse(id))
-        .collect();
-    let removed = store
-        .remove_of(&post.user_id, &ids)
-        .await
-        .map_err(failure)?;
+    let post = match message.kind() {
+        PostCreated::TYPE => {
+            let post = message.parse::<PostCreated>()?.data;
+            PostFiles {
+                post: post.post_id,
+                author: post.user_id,
+                version: post.version,
+                media: ids(&post.media_ids),
+                is_deleted: false,
+            }
+        }
+        PostUpdated::TYPE => {
+            let post = message.parse::<PostUpdated>()?.data;
+            PostFiles {
+                post: post.post_id,
+                author: post.user_id,
+                version: post.version,
+                media: ids(&post.media_ids),
+                is_deleted: false,
+            }
+        }
+        PostDeleted::TYPE => {
+            let post = message.parse::<PostDeleted>()?.data;
+            PostFiles {
+                post: post.post_id,
+                author: post.user_id,
+                version: post.version,
+                media: ids(&post.media_ids),
+                is_deleted: true,
+            }
+        }
+        UserDeleted::TYPE => {
+            let user = message.parse::<UserDeleted>()?.data;
+            return remove_user(&store, &user).await;
+        }
+        _ => return Err(message.unexpected()),
+    };
+    let removed = store.claim(&post).await.map_err(failure)?;
     if removed > 0 {
         tracing::info!(
-            post.id = %post.post_id,
+            post.id = %post.post,
             media.removed = removed,
             "removed the files of a deleted post"
         );
@@ -32,7 +58,28 @@ pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
     Ok(())
 }
 
-fn failure(error: CallError) -> Failure {
+async fn remove_user(store: &Store, user: &UserDeleted) -> Result<(), Failure> {
+    let removed = store.remove_user(&user.user_id).await.map_err(failure)?;
+    if removed > 0 {
+        tracing::info!(
+            user.id = %user.user_id,
+            media.removed = removed,
+            "removed the files of a deleted account"
+        );
+    }
+
+    Ok(())
+}
+
+/// What is no id names no file.
+fn ids(media_ids: &[String]) -> Vec<MediaId> {
+    media_ids
+        .iter()
+        .filter_map(|id| MediaId::parse(id))
+        .collect()
+}
+
+fn failure(error: StorageError) -> Failure {
     if error.is_unavailable() {
         Failure::Unavailable(Box::new(error))
     } else {

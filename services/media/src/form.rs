@@ -4,12 +4,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use multer::{Field, Multipart};
@@ -21,11 +20,6 @@ const FILE_FIELD: &str = "file";
 /// What a form may have beside its file: boundaries, headers, other fields. It bounds what is held in memory too, the
 /// few pieces included that were read ahead.
 const OVERHEAD_BYTES: u64 = 128 * 1024;
-/// What is left of a body after its answer is read and dropped, so that a client that does not listen before it has
-/// sent everything still hears the answer; so much of it, and so long.
-const LEFTOVER_BYTES: usize = 16 * 1024 * 1024;
-const LEFTOVER_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The body of an upload.
 pub struct Form {
     body: Metered,
@@ -54,19 +48,14 @@ impl Form {
     pub fn open(request: Request, limit: u64) -> Result<Self, Error> {
         let (head, body) = request.into_parts();
         let boundary = boundary(&head.headers)?;
-        let body = Metered::new(body.into_data_stream());
         if declared_length(&head.headers)
             .is_some_and(|length| length > limit.saturating_add(OVERHEAD_BYTES))
         {
-            // Who asks first whether to send the body does not send it now.
-            if !head.headers.contains_key(EXPECT) {
-                body.discard();
-            }
             return Err(Error::TooLarge { limit });
         }
 
         Ok(Self {
-            body,
+            body: Metered::new(body.into_data_stream()),
             boundary,
             limit,
         })
@@ -81,11 +70,6 @@ impl Form {
             unclaimed,
             limit,
         }
-    }
-
-    /// Reads and drops what is left, in the background.
-    pub fn leave(self) {
-        self.body.discard();
     }
 }
 
@@ -157,20 +141,6 @@ impl Metered {
             gave_one: false,
         }
     }
-
-    fn discard(self) {
-        let mut body = self.body;
-        let read = async move {
-            let mut left = LEFTOVER_BYTES;
-            while let Some(Ok(bytes)) = body.next().await {
-                let Some(less) = left.checked_sub(bytes.len()) else {
-                    break;
-                };
-                left = less;
-            }
-        };
-        tokio::spawn(tokio::time::timeout(LEFTOVER_TIMEOUT, read));
-    }
 }
 
 impl Stream for Metered {
@@ -222,3 +192,5 @@ fn broken(error: multer::Error, limit: u64) -> Error {
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,25 @@
 //! A file on its way into the store.
 
 use bytes::Bytes;
-use mongodb::bson::oid::ObjectId;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::media::MediaId;
-use crate::media_type::MediaType;
-use crate::store::Store;
-use database::CallError;
+use crate::storage::StorageError;
+use crate::store::{NewMedia, Store};
 
 /// The sending half of an upload. Dropped before [`keep`](Self::keep), it leaves nothing behind.
 ///
 /// The writing is done by a task of its own, because a request may end at any moment: a client hangs up, a timeout
 /// strikes. Cut off in the middle of a write, nobody could tell whether a chunk appears after everything else was
-/// deleted. The task is never cut off: it ends the write, then deletes.
+/// deleted. The task is never cut off: it ends the write, then deletes. Should the process itself be killed, what is
+/// left is swept later: the upload was noted before its first byte.
 #[derive(Debug)]
 pub struct Incoming {
     steps: mpsc::Sender<Step>,
     /// Taken when the task has ended.
-    outcome: Option<JoinHandle<Result<Option<MediaId>, CallError>>>,
+    outcome: Option<JoinHandle<Result<Option<MediaId>, StorageError>>>,
 }
 
 #[derive(Debug)]
@@ -33,25 +32,20 @@ enum Step {
 #[derive(Debug, thiserror::Error)]
 pub enum IncomingError {
     #[error(transparent)]
-    Call(#[from] CallError),
+    Storage(#[from] StorageError),
 
     #[error("failed to store an upload: its task ended too early")]
     Lost(#[source] Option<tokio::task::JoinError>),
 }
 
 impl Incoming {
-    pub(crate) fn new(
-        store: Store,
-        tasks: &TaskTracker,
-        owner: String,
-        media_type: MediaType,
-    ) -> Self {
+    pub(crate) fn new(store: Store, tasks: &TaskTracker, media: NewMedia) -> Self {
         // One step waits while the one before is written: the sender is held up by a slow database, not by memory.
         let (sender, receiver) = mpsc::channel(1);
 
         Self {
             steps: sender,
-            outcome: Some(tasks.spawn(receive(store, owner, media_type, receiver))),
+            outcome: Some(tasks.spawn(receive(store, media, receiver))),
         }
     }
 
@@ -92,27 +86,36 @@ impl Incoming {
 /// Follows the steps to their end; `None` when it came before [`Step::Keep`].
 async fn receive(
     store: Store,
-    owner: String,
-    media_type: MediaType,
+    media: NewMedia,
     mut steps: mpsc::Receiver<Step>,
-) -> Result<Option<MediaId>, CallError> {
-    let id = ObjectId::new();
-    let mut writer = store.writer(id, media_type);
+) -> Result<Option<MediaId>, StorageError> {
+    let mut writer = store.writer(&media);
+    let mut length = 0;
+    let mut parts = None;
     let outcome = async {
+        store.note_upload(&media).await?;
         while let Some(step) = steps.recv().await {
             match step {
-                Step::Write(bytes) => writer.write(&bytes).await?,
+                Step::Write(bytes) => {
+                    length += bytes.len() as u64;
+                    writer.write(bytes).await?;
+                    if parts.is_none() && writer.parts().is_some() {
+                        parts = writer.parts().map(str::to_owned);
+                        store.note_parts(&media, parts.as_deref()).await?;
+                    }
+                }
                 Step::Keep => {
                     writer.finish().await?;
-                    return store.insert(id, owner, media_type, &writer).await.map(Some);
+                    return store.insert(&media, length).await.map(Some);
                 }
             }
         }
         Ok(None)
     }
     .await;
-    if !matches!(outcome, Ok(Some(_))) && writer.has_stored() {
-        store.discard(id, writer.id());
+    drop(writer);
+    if !matches!(outcome, Ok(Some(_))) {
+        store.discard(media, parts);
     }
 
     outcome

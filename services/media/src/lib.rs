@@ -1,8 +1,7 @@
 //! The media service: takes the pictures and films people upload, hands them out to anybody, and removes those of
 //! deleted posts.
 //!
-//! Bytes stream both ways: an upload is cut into GridFS chunks as it arrives, a download reads one chunk after the
-//! other. What a client says about a file is not believed; its first bytes decide what it is.
+//! Bytes stream both ways, to and from the place for files the settings name. What a client says about a file is not believed; its first bytes decide what it is.
 
 pub mod config;
 #[cfg(feature = "fuzzing")]
@@ -17,26 +16,30 @@ mod origin;
 mod range;
 mod upload;
 
+mod image_header;
 mod media;
 mod media_type;
 
-mod blob;
 mod incoming;
+mod storage;
 mod store;
 
 mod error;
 mod follow;
+mod sweep;
 
 use std::time::Duration;
 
 use bus::{Broker, Consumer, Queue};
+use database::idempotency::Idempotency;
 use redis_kit::Redis;
 use service_kit::settings::SettingError;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{App, Limits};
 use crate::config::Config;
+use crate::storage::StorageError;
 use crate::store::Store;
 
 /// Uploads whose request is over may take this long to be stored or deleted before the process ends.
@@ -56,6 +59,9 @@ pub enum StartError {
 
     #[error(transparent)]
     Bus(#[from] bus::ConfigError),
+
+    #[error(transparent)]
+    Storage(#[from] storage::ConfigError),
 }
 
 /// Serves until `shutdown`. MongoDB and RabbitMQ may be away, at the start and later.
@@ -69,7 +75,9 @@ pub async fn run(
     let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "media").await?;
     let consumer = Consumer::new(&Broker::new(&config.bus, "media")?, Queue::MediaPosts);
-    let store = Store::new(&database);
+    let storage = storage::open(&config.storage, &database)?;
+    let store = Store::new(&database, storage);
+    let idempotency = Idempotency::new(&database);
 
     let indexed = Gate::default();
     let follower = consumer.clone();
@@ -83,7 +91,15 @@ pub async fn run(
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
 
-    tokio::spawn(index(store.clone(), indexed, shutdown.clone()));
+    let prepared = prepare(
+        store.clone(),
+        idempotency.clone(),
+        indexed,
+        shutdown.clone(),
+    );
+    tokio::spawn(prepared);
+    let unclaimed = Duration::from_secs(config.unclaimed_upload_seconds);
+    tokio::spawn(sweep::sweep(store.clone(), unclaimed, shutdown.clone()));
     let files = store.clone();
     let following = tokio::spawn(consumer.run(
         move |message| follow::follow(files.clone(), message),
@@ -92,7 +108,12 @@ pub async fn run(
     let app = App {
         store: store.clone(),
         authenticator,
-        max_upload_bytes: config.max_upload_bytes,
+        idempotency,
+        limits: Limits {
+            max_upload_bytes: config.max_upload_bytes,
+            allowed_types: config.allowed_media_types.into(),
+            user_quota_bytes: config.user_quota_bytes,
+        },
     };
     let service = Service {
         routes: routes::routes(app),
@@ -111,9 +132,12 @@ pub async fn run(
     Ok(())
 }
 
-async fn index(store: Store, done: Gate, shutdown: CancellationToken) {
-    let indexed = until_ok("make the indexes", &shutdown, || store.create_indexes()).await;
-    if indexed.is_some() {
+async fn prepare(store: Store, idempotency: Idempotency, done: Gate, shutdown: CancellationToken) {
+    let prepared = until_ok("make the indexes", &shutdown, || async {
+        let keys = async { idempotency.prepare().await.map_err(StorageError::from) };
+        futures::try_join!(store.prepare(), keys)
+    });
+    if prepared.await.is_some() {
         done.open();
     }
 }

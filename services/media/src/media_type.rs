@@ -1,5 +1,8 @@
 //! Which files are kept, told by their first bytes: what a client calls a file is never believed.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// No signature needs more bytes than this.
@@ -27,7 +30,16 @@ const MP4_BRANDS: [&[u8; 4]; 15] = [
     b"mp42", b"avc1", b"M4V ", b"MSNV", b"dash",
 ];
 
+/// Nothing is kept under this name.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no type that is known here: image/jpeg, image/png, image/gif, image/webp and video/mp4 are"
+)]
+pub struct UnknownType;
+
 impl MediaType {
+    pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Mp4];
+
     /// The type of a file that begins with `head`, its first [`SIGNATURE_BYTES`] bytes or all it has.
     pub fn of(head: &[u8]) -> Option<Self> {
         match head {
@@ -81,6 +93,22 @@ impl MediaType {
     }
 }
 
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for MediaType {
+    type Err = UnknownType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownType> {
+        let mut all = Self::ALL.into_iter();
+
+        all.find(|kind| kind.as_str() == text).ok_or(UnknownType)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,13 +159,8 @@ mod tests {
 
     #[test]
     fn a_type_is_stored_under_its_own_name() {
-        for kind in [
-            MediaType::Jpeg,
-            MediaType::Png,
-            MediaType::Gif,
-            MediaType::WebP,
-            MediaType::Mp4,
-        ] {
+        for kind in MediaType::ALL {
+            assert_eq!(kind.as_str().parse::<MediaType>().ok(), Some(kind));
             assert_eq!(serde_json::to_value(kind).expect("a name"), kind.as_str());
         }
     }

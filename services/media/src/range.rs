@@ -60,6 +60,8 @@ fn number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn part(first: u64, last: u64) -> Wanted {
@@ -95,6 +97,27 @@ mod tests {
             "bytes=99999999999999999999999-",
         ] {
             assert_eq!(wanted(header, 100), Wanted::Unsatisfiable, "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic_and_every_part_is_inside_the_file(
+            header in "(bytes=)?[0-9 ,=-]{0,30}|.{0,40}",
+            length in 1..u64::MAX,
+        ) {
+            if let Wanted::Part { first, last } = wanted(&header, length) {
+                prop_assert!(first <= last && last < length, "{first}-{last} of {length}");
+            }
+        }
+
+        #[test]
+        fn a_range_inside_the_file_is_taken_as_it_is(length in 1..1_000_000_u64, a: u64, b: u64) {
+            let (a, b) = (a % length, b % length);
+            let (first, last) = (a.min(b), a.max(b));
+
+            prop_assert_eq!(wanted(&format!("bytes={first}-{last}"), length), part(first, last));
+            prop_assert_eq!(wanted(&format!("bytes={first}-"), length), part(first, length - 1));
         }
     }
 

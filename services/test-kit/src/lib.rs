@@ -16,4 +16,4 @@ pub use problem::assert_problem;
 pub use proxy::Proxy;
 pub use rounds::rounds;
 pub use running::Running;
-pub use stores::{database_url, events_namespace, object_id, rabbitmq_url, redis_url};
+pub use stores::{database_url, events_namespace, object_id, rabbitmq_url, redis_url, s3_url};

@@ -20,6 +20,11 @@ pub fn redis_url() -> String {
     setting("TEST_REDIS_URL")
 }
 
+/// `http://<key>:<secret>@<host>:<port>/<bucket>` of an S3 server.
+pub fn s3_url() -> String {
+    setting("TEST_S3_URL")
+}
+
 /// A prefix for exchange and queues that only the caller uses.
 pub fn events_namespace() -> String {
     format!("test-{}", Uuid::new_v4().simple())

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use test_kit::{Running, Token, assert_problem, object_id};
+use test_kit::{Proxy, Running, Token, assert_problem, object_id};
 
-use crate::stage::{Stores, form, png, wait_until};
+use futures::StreamExt;
+use tokio::io::AsyncWriteExt;
+
+use crate::stage::{Stage, Stores, answer, form, png, wait_until};
 
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:1";
@@ -74,4 +77,74 @@ async fn without_rabbitmq_files_are_taken_all_the_same() {
         .await
         .expect("an answer");
     assert_eq!(uploaded.status(), 201);
+}
+
+const BODY_HEAD: &str =
+    "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n";
+
+async fn stage_behind(proxy: &Proxy) -> Stage {
+    Stage::on(Stores {
+        mongodb: proxy.url.clone(),
+        ..Stores::real()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn mongodb_lost_in_the_middle_of_an_upload_is_told_and_leaves_nothing() {
+    let proxy = Proxy::open(&test_kit::database_url()).await;
+    let stage = stage_behind(&proxy).await;
+    let mut connection = stage
+        .begin_upload("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 900000\r\n")
+        .await;
+    let bytes = [BODY_HEAD.as_bytes(), &png(600_000)].concat();
+    connection.write_all(&bytes).await.expect("taken");
+    wait_until("some of it is stored", async || {
+        crate::stage::count(&stage.chunks(), mongodb::bson::doc! {}).await > 0
+    })
+    .await;
+    proxy.cut();
+    // What follows may not be taken any more; the answer comes all the same.
+    let _ = connection.write_all(&png(290_000)).await;
+    let started = Instant::now();
+    assert!(answer(&mut connection).await.starts_with("HTTP/1.1 503"));
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+
+    proxy.reopen();
+    stage.assert_nothing_stays().await;
+    stage.upload(&png(1000)).await;
+}
+
+#[tokio::test]
+async fn mongodb_lost_in_the_middle_of_a_download_breaks_it_off_and_the_next_one_is_whole() {
+    let proxy = Proxy::open(&test_kit::database_url()).await;
+    let settings = ["--max-upload-bytes", "33554432"].map(str::to_owned).into();
+    let stage = Stage::on(Stores {
+        mongodb: proxy.url.clone(),
+        settings,
+        ..Stores::real()
+    })
+    .await;
+    // More than the sockets in between hold.
+    let bytes = png(24 * 1024 * 1024);
+    let id = stage.upload(&bytes).await;
+    let mut pieces = stage.fetch(&id, &[]).await.bytes_stream();
+    pieces.next().await.expect("a piece").expect("bytes");
+    proxy.cut();
+    let rest: Vec<_> = pieces.collect().await;
+    assert!(
+        rest.iter().any(Result::is_err),
+        "the client sees that some are missing"
+    );
+
+    proxy.reopen();
+    let mut whole = Vec::new();
+    wait_until("the file is whole again", async || {
+        let fetched = stage.fetch(&id, &[]).await;
+        let is_ok = fetched.status() == 200;
+        whole = fetched.bytes().await.unwrap_or_default().to_vec();
+        is_ok
+    })
+    .await;
+    assert!(whole == bytes);
 }

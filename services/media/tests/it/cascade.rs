@@ -1,7 +1,7 @@
 //! What happens to files when posts are deleted.
 
 use bus::{Broker, BusConfig, Publisher};
-use events::{Envelope, Origin, PostDeleted};
+use events::{Envelope, Event, Origin, PostDeleted};
 use mongodb::bson::doc;
 
 use crate::stage::{Stage, count, object_id, png, wait_until};
@@ -17,7 +17,7 @@ fn deleted(user: &str, media: &[&str]) -> Envelope<PostDeleted> {
     Envelope::new(post, jiff::Timestamp::UNIX_EPOCH, Origin::default())
 }
 
-fn publisher(stage: &Stage) -> Publisher {
+pub fn publisher(stage: &Stage) -> Publisher {
     let config = BusConfig {
         rabbitmq_url: test_kit::rabbitmq_url().into(),
         events_namespace: stage.namespace.clone(),
@@ -26,7 +26,7 @@ fn publisher(stage: &Stage) -> Publisher {
     Publisher::start(&Broker::new(&config, "test").expect("a broker"))
 }
 
-async fn publish(publisher: &Publisher, event: &Envelope<PostDeleted>) {
+pub async fn publish<E: Event>(publisher: &Publisher, event: &Envelope<E>) {
     wait_until("an event is published", async || {
         publisher.publish(event).await.is_ok()
     })
@@ -35,7 +35,12 @@ async fn publish(publisher: &Publisher, event: &Envelope<PostDeleted>) {
 
 /// All events sent so far have been handled.
 async fn settled(stage: &Stage, events: usize) {
-    let wanted = format!("events_handled_total{{result=\"ok\",type=\"post.deleted.v1\"}} {events}");
+    handled(stage, PostDeleted::TYPE, events).await;
+}
+
+/// So many events of type `kind` have been handled.
+pub async fn handled(stage: &Stage, kind: &str, events: usize) {
+    let wanted = format!("events_handled_total{{result=\"ok\",type=\"{kind}\"}} {events}");
     wait_until("the events are handled", async || {
         let metrics = format!("{}/metrics", stage.service.admin_url);
         let metrics = stage.service.client.get(metrics).send().await;

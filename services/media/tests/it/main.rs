@@ -2,9 +2,15 @@
 
 mod away;
 mod cascade;
+mod claims;
+mod cloudinary;
 mod download;
 mod forged;
 mod form;
+mod idempotency;
+mod limits;
+mod memory;
 mod refusals;
 mod stage;
+mod storages;
 mod upload;

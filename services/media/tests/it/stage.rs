@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use media::config::Config;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use mongodb::{Client, Collection, Database};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use test_kit::{KEYS_FILE, Running, Token, key_file, scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 /// Small enough to be exceeded quickly, large enough for several chunks of 255 KiB.
 pub const MAX_UPLOAD_BYTES: usize = 1024 * 1024;
@@ -32,11 +33,19 @@ pub struct Stores {
     pub mongodb: String,
     pub rabbitmq: String,
     pub namespace: String,
+    /// More settings, as on the command line.
+    pub settings: Vec<String>,
 }
 
 impl Stores {
     pub fn real() -> Self {
+        Self::with(&[])
+    }
+
+    /// The real stores, and these settings.
+    pub fn with(settings: &[&str]) -> Self {
         Self {
+            settings: settings.iter().map(ToString::to_string).collect(),
             mongodb: test_kit::database_url(),
             rabbitmq: test_kit::rabbitmq_url(),
             namespace: test_kit::events_namespace(),
@@ -44,9 +53,28 @@ impl Stores {
     }
 
     pub async fn start(&self) -> Running {
+        let config = self.config();
+
+        Running::start(|listeners, shutdown| media::run(config, listeners, shutdown)).await
+    }
+
+    /// Why a service with these settings does not start.
+    pub async fn refused(&self) -> String {
+        let listener = || tokio::net::TcpListener::bind("127.0.0.1:0");
+        let listeners = service_kit::Listeners {
+            api: listener().await.expect("a free port"),
+            admin: listener().await.expect("a free port"),
+        };
+        let ended = media::run(self.config(), listeners, CancellationToken::new()).await;
+
+        ended.expect_err("it does not start").to_string()
+    }
+
+    fn config(&self) -> Config {
         let scope = scope();
         let keys = key_file(KEYS_FILE);
-        let config = Config::parse_from([
+        let max_upload_bytes = MAX_UPLOAD_BYTES.to_string();
+        let settings = [
             "media",
             "--token-keys-file",
             keys.to_str().expect("a path in UTF-8"),
@@ -63,16 +91,29 @@ impl Stores {
             "--events-namespace",
             &self.namespace,
             "--max-upload-bytes",
-            &MAX_UPLOAD_BYTES.to_string(),
-        ]);
+            &max_upload_bytes,
+        ];
+        let more = self.settings.iter().map(String::as_str);
 
-        Running::start(|listeners, shutdown| media::run(config, listeners, shutdown)).await
+        // What a test asks for replaces what is usual here.
+        let command = Config::command().args_override_self(true);
+        let matches = command.get_matches_from(settings.into_iter().chain(more));
+
+        Config::from_arg_matches(&matches).expect("clap has matched them")
     }
 }
 
 impl Stage {
     pub async fn new() -> Self {
-        let stores = Stores::real();
+        Self::on(Stores::real()).await
+    }
+
+    /// A service with these settings.
+    pub async fn with(settings: &[&str]) -> Self {
+        Self::on(Stores::with(settings)).await
+    }
+
+    pub async fn on(stores: Stores) -> Self {
         let client = Client::with_uri_str(&stores.mongodb).await;
         let database = client
             .expect("a client")
@@ -140,6 +181,10 @@ impl Stage {
         self.database.collection("media")
     }
 
+    pub fn uploads(&self) -> Collection<Document> {
+        self.database.collection("uploads")
+    }
+
     pub fn chunks(&self) -> Collection<Document> {
         self.database.collection("fs.chunks")
     }
@@ -148,7 +193,7 @@ impl Stage {
     pub async fn assert_nothing_stays(&self) {
         wait_until("the database is empty", async || {
             let mut documents = 0;
-            for name in ["media", "fs.files", "fs.chunks"] {
+            for name in ["media", "uploads", "fs.files", "fs.chunks"] {
                 documents += count(&self.database.collection(name), doc! {}).await;
             }
             documents == 0
@@ -176,9 +221,12 @@ pub async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A PNG as far as its first bytes tell, `length` bytes long, no two places alike.
+/// The header of a PNG of one pixel.
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
+
+/// A PNG as far as its header tells, `length` bytes long, no two places alike.
 pub fn png(length: usize) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    let mut bytes = PNG.to_vec();
     let noise = (0u32..).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
     bytes.extend(noise.take(length.saturating_sub(bytes.len())));
     bytes.truncate(length);

@@ -6,7 +6,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use test_kit::Token;
 
-use crate::stage::{MAX_UPLOAD_BYTES, Stage, form, png};
+use crate::stage::{MAX_UPLOAD_BYTES, PNG, Stage, form, png};
 
 #[tokio::test]
 async fn a_file_is_found_under_the_address_it_was_given() {
@@ -72,10 +72,16 @@ async fn the_address_is_the_one_the_gateway_was_reached_under() {
 async fn the_type_is_read_from_the_bytes() {
     let stage = Stage::new().await;
     let cases: [(&[u8], &str); 5] = [
-        (b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01", "image/jpeg"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "image/png"),
+        (
+            b"\xff\xd8\xff\xe0\0\x04JF\xff\xc0\0\x0b\x08\0\x01\0\x01\x01",
+            "image/jpeg",
+        ),
+        (PNG, "image/png"),
         (b"GIF89a\x01\0\x01\0\0\0", "image/gif"),
-        (b"RIFF\x24\0\0\0WEBPVP8 ", "image/webp"),
+        (
+            b"RIFF\x24\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2a\x01\0\x01\0",
+            "image/webp",
+        ),
         (b"\0\0\0\x20ftypisom\0\0\x02\0", "video/mp4"),
     ];
     for (bytes, expected) in cases {

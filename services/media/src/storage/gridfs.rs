@@ -4,7 +4,7 @@
 //! library's, so the two collections are used directly. Other tools find an ordinary bucket named `fs`.
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
@@ -14,6 +14,9 @@ use mongodb::{Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
 
 use database::{CallError, call};
+
+use crate::media::{MediaId, file_name};
+use crate::storage::{self, ByteStream, Name, Outcome, Storage, StorageError};
 
 /// How the bytes of every file are cut. What is stored can only be read with the same number.
 const CHUNK_BYTES: usize = 255 * 1024;
@@ -25,26 +28,14 @@ pub struct Blobs {
     chunks: Collection<ChunkDocument>,
 }
 
-/// A new file. It is whole once [`finish`](Writer::finish) succeeded; until then its chunks are there under
-/// [`id`](Writer::id) for [`Blobs::delete`].
+/// A new file, whole once its document is stored.
 #[derive(Debug)]
 pub struct Writer {
     blobs: Blobs,
-    id: ObjectId,
-    name: String,
+    name: Name,
     pending: Vec<u8>,
     chunks: i32,
     length: u64,
-}
-
-/// Reading failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    #[error(transparent)]
-    Call(#[from] CallError),
-
-    #[error("failed to read chunk {n} of file {file}: it is missing or too short")]
-    Incomplete { file: ObjectId, n: i32 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,73 +66,6 @@ impl Blobs {
         }
     }
 
-    /// Makes the index every access to chunks needs. The one GridFS has for files is for finding them by
-    /// name, which nothing does.
-    pub async fn create_indexes(&self) -> Result<(), CallError> {
-        let by_place = IndexModel::builder()
-            .keys(doc! { "files_id": 1, "n": 1 })
-            .options(IndexOptions::builder().unique(true).build())
-            .build();
-        call("index chunks", self.chunks.create_index(by_place)).await?;
-
-        Ok(())
-    }
-
-    /// Begins a file. Its name is for whoever looks at the bucket with other tools.
-    pub fn writer(&self, name: String) -> Writer {
-        Writer {
-            blobs: self.clone(),
-            id: ObjectId::new(),
-            name,
-            pending: Vec::new(),
-            chunks: 0,
-            length: 0,
-        }
-    }
-
-    /// The bytes of `file` from `first` to `last`, both included. The first chunk is read before this returns, so that
-    /// a failure can still be said with a status; `None` when it is not there.
-    ///
-    /// Chunks are asked for one by one, when the reader has taken the one before: a slow reader holds one chunk in
-    /// memory and nothing in the database.
-    pub async fn read(
-        &self,
-        file: ObjectId,
-        first: u64,
-        last: u64,
-    ) -> Result<Option<impl Stream<Item = Result<Bytes, ReadError>> + use<>>, CallError> {
-        let mut pieces = pieces(first, last);
-        let Some(start) = pieces.next() else {
-            return Ok(None);
-        };
-        let Some(chunk) = self.chunk(file, start.n).await? else {
-            return Ok(None);
-        };
-
-        let blobs = self.clone();
-        let rest = stream::iter(pieces).then(move |piece| {
-            let blobs = blobs.clone();
-            async move {
-                let chunk = blobs.chunk(file, piece.n).await?;
-                piece.of(file, chunk)
-            }
-        });
-
-        Ok(Some(
-            stream::iter([start.of(file, Some(chunk))]).chain(rest),
-        ))
-    }
-
-    /// Removes `file`, or what there is of it. Removing what is gone already succeeds.
-    pub async fn delete(&self, file: ObjectId) -> Result<(), CallError> {
-        let chunks = self.chunks.delete_many(doc! { "files_id": file });
-        call("delete the chunks of a file", chunks).await?;
-        let document = self.files.delete_one(doc! { "_id": file });
-        call("delete a file", document).await?;
-
-        Ok(())
-    }
-
     async fn chunk(&self, file: ObjectId, n: i32) -> Result<Option<Bytes>, CallError> {
         let chunk = self.chunks.find_one(doc! { "files_id": file, "n": n });
         let chunk = call("read a chunk of a file", chunk).await?;
@@ -150,65 +74,125 @@ impl Blobs {
     }
 }
 
-impl Writer {
-    pub fn id(&self) -> ObjectId {
-        self.id
+impl Storage for Blobs {
+    /// Makes the index every access to chunks needs. The one GridFS has for files is for finding them by name, which
+    /// nothing does.
+    fn prepare(&self) -> Outcome<'_, ()> {
+        async {
+            let by_place = IndexModel::builder()
+                .keys(doc! { "files_id": 1, "n": 1 })
+                .options(IndexOptions::builder().unique(true).build())
+                .build();
+            call("index chunks", self.chunks.create_index(by_place)).await?;
+
+            Ok(())
+        }
+        .boxed()
     }
 
-    /// How many bytes were written.
-    pub fn length(&self) -> u64 {
-        self.length
+    fn writer(&self, name: Name) -> Box<dyn storage::Writer> {
+        Box::new(Writer {
+            blobs: self.clone(),
+            name,
+            pending: Vec::new(),
+            chunks: 0,
+            length: 0,
+        })
     }
 
-    /// Something may be in the database that would have to be deleted.
-    pub fn has_stored(&self) -> bool {
-        self.chunks > 0
+    /// Chunks are asked for one by one, when the reader has taken the one before: a slow reader holds one chunk in
+    /// memory and nothing in the database.
+    fn read(&self, name: Name, first: u64, last: u64) -> Outcome<'_, Option<ByteStream>> {
+        async move {
+            let file = name.file;
+            let mut pieces = pieces(first, last);
+            let Some(start) = pieces.next() else {
+                return Ok(None);
+            };
+            let Some(chunk) = self.chunk(file, start.n).await? else {
+                return Ok(None);
+            };
+
+            let blobs = self.clone();
+            let rest = stream::iter(pieces).then(move |piece| {
+                let blobs = blobs.clone();
+                async move {
+                    let chunk = blobs.chunk(file, piece.n).await?;
+                    piece.of(file, chunk)
+                }
+            });
+            let start = stream::iter([start.of(file, Some(chunk))]);
+
+            Ok(Some(start.chain(rest).boxed()))
+        }
+        .boxed()
     }
 
-    /// Adds `bytes` to the end. At most one chunk waits in memory for more.
-    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), CallError> {
-        while !bytes.is_empty() {
-            let room = CHUNK_BYTES - self.pending.len();
-            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
-            self.pending.extend_from_slice(fitting);
-            self.length += fitting.len() as u64;
-            if self.pending.len() == CHUNK_BYTES {
+    fn delete(&self, name: Name, _parts: Option<String>) -> Outcome<'_, ()> {
+        async move {
+            let chunks = self.chunks.delete_many(doc! { "files_id": name.file });
+            call("delete the chunks of a file", chunks).await?;
+            let document = self.files.delete_one(doc! { "_id": name.file });
+            call("delete a file", document).await?;
+
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+impl storage::Writer for Writer {
+    /// At most one chunk waits in memory for more.
+    fn write(&mut self, bytes: Bytes) -> Outcome<'_, ()> {
+        async move {
+            let mut bytes = &bytes[..];
+            while !bytes.is_empty() {
+                let room = CHUNK_BYTES - self.pending.len();
+                let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+                self.pending.extend_from_slice(fitting);
+                self.length += fitting.len() as u64;
+                if self.pending.len() == CHUNK_BYTES {
+                    self.store_pending().await?;
+                }
+                bytes = rest;
+            }
+
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn finish(&mut self) -> Outcome<'_, ()> {
+        async move {
+            if !self.pending.is_empty() {
                 self.store_pending().await?;
             }
-            bytes = rest;
+            let document = FileDocument {
+                id: self.name.file,
+                length: i64::try_from(self.length).unwrap_or(i64::MAX),
+                chunk_size: CHUNK_BYTES as i32,
+                upload_date: DateTime::now(),
+                filename: file_name(MediaId(self.name.file.bytes()), self.name.media_type),
+            };
+            call("store a file", self.blobs.files.insert_one(document)).await?;
+
+            Ok(())
         }
-
-        Ok(())
+        .boxed()
     }
+}
 
-    /// Stores what is left and makes the file whole.
-    pub async fn finish(&mut self) -> Result<(), CallError> {
-        if !self.pending.is_empty() {
-            self.store_pending().await?;
-        }
-        let document = FileDocument {
-            id: self.id,
-            length: i64::try_from(self.length).unwrap_or(i64::MAX),
-            chunk_size: CHUNK_BYTES as i32,
-            upload_date: DateTime::now(),
-            filename: std::mem::take(&mut self.name),
-        };
-        call("store a file", self.blobs.files.insert_one(document)).await?;
-
-        Ok(())
-    }
-
+impl Writer {
     async fn store_pending(&mut self) -> Result<(), CallError> {
         let chunk = ChunkDocument {
             id: ObjectId::new(),
-            files_id: self.id,
+            files_id: self.name.file,
             n: self.chunks,
             data: Binary {
                 subtype: BinarySubtype::Generic,
                 bytes: std::mem::take(&mut self.pending),
             },
         };
-        // Counted before the answer: a chunk whose fate is unknown has to be deleted as well.
         self.chunks += 1;
         call(
             "store a chunk of a file",
@@ -230,11 +214,11 @@ struct Piece {
 }
 
 impl Piece {
-    fn of(self, file: ObjectId, chunk: Option<Bytes>) -> Result<Bytes, ReadError> {
+    fn of(self, file: ObjectId, chunk: Option<Bytes>) -> Result<Bytes, StorageError> {
         chunk
             .filter(|chunk| chunk.len() >= self.end)
             .map(|chunk| chunk.slice(self.start..self.end))
-            .ok_or(ReadError::Incomplete { file, n: self.n })
+            .ok_or(StorageError::Incomplete { file })
     }
 }
 
