@@ -27,7 +27,7 @@ fences: $(DENY) ## What may depend on what, which licences, from where
 	cargo check -p operator-render
 
 unit: ## Tests that need nothing but this checkout
-	cargo test --locked --workspace --lib --bins
+	cargo test --locked --workspace --lib --bins -- --skip ::with_redis::
 	cargo test --locked --workspace --test it -- golden:: invariants:: roll:: wiring::
 
 fuzz: ## That the fuzz targets build; fuzz/README.md says how to run them

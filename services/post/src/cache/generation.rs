@@ -113,4 +113,4 @@ impl Counter {
 }
 
 #[cfg(test)]
-mod tests;
+mod with_redis;

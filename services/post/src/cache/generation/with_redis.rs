@@ -1,3 +1,5 @@
+//! These ask a real Redis; `make unit` leaves them out by the name of the module.
+
 use clap::Parser;
 use redis_kit::RedisConfig;
 use test_kit::{Proxy, object_id, redis_url};
