@@ -9,7 +9,6 @@ mod forged;
 mod form;
 mod idempotency;
 mod limits;
-mod memory;
 mod refusals;
 mod stage;
 mod storages;
