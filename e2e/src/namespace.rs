@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -26,6 +27,8 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(600);
 /// Tests share the operator; one that needs it for itself takes the lock for writing.
 pub(crate) static OPERATOR: RwLock<()> = RwLock::const_new(());
 
+/// How many namespaces this run has made.
+static CREATED: AtomicU32 = AtomicU32::new(0);
 /// Tells the namespaces of this run from those a failed one left.
 static RUN: LazyLock<String> = LazyLock::new(|| {
     let now = jiff::Timestamp::now().as_millisecond();
@@ -69,7 +72,9 @@ pub(crate) async fn outcome_of(test: impl Future<Output = Result<()>>) -> Result
 
 impl Namespace {
     pub(crate) async fn create(cluster: Cluster, test: &str) -> Result<Self> {
-        let name = format!("{test}-{}", *RUN);
+        // A test may need a second one: the shared platform after a failure.
+        let number = CREATED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{test}-{}-{number}", *RUN);
         let labels = BTreeMap::from([
             (TEST_LABEL.to_owned(), test.to_owned()),
             (

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 use e2e::client::{Answer, Session};
 use e2e::platform::{NAME, condition, unlimited};
 use e2e::{Look, Namespace, Platform, in_namespace, on_shared_platform, until};
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ObjectMeta, PostParams};
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::{ListParams, ObjectMeta, PostParams};
 use operator_api::{Component, ConditionType, Reason, SocialPlatform, object_name};
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ async fn set_rate_limit(platform: &Platform, limit: Value) -> Result<()> {
         .await?;
     platform.ready().await?;
 
-    Ok(())
+    rolled(platform, Component::Gateway).await
 }
 
 async fn set_upload_limit(platform: &Platform, bytes: Value) -> Result<()> {
@@ -172,8 +172,23 @@ async fn set_upload_limit(platform: &Platform, bytes: Value) -> Result<()> {
         .edit(json!({ "spec": { "media": { "maxUploadBytes": bytes } } }))
         .await?;
     platform.ready().await?;
+    rolled(platform, Component::Gateway).await?;
 
-    Ok(())
+    rolled(platform, Component::Media).await
+}
+
+/// Waits until the pod from before is gone: it finishes what it was asked, by what it was told.
+async fn rolled(platform: &Platform, component: Component) -> Result<()> {
+    until("the end of the pod from before", SEEN_WITHIN, async || {
+        let of = format!("app.kubernetes.io/instance={NAME},app.kubernetes.io/name={component}");
+        let pods = platform.namespace.api::<Pod>();
+        let pods = pods.list(&ListParams::default().labels(&of)).await?.items;
+
+        Ok(Look::when(pods.len() == 1, || {
+            format!("{} pods", pods.len())
+        }))
+    })
+    .await
 }
 
 /// A file that begins as a GIF does; nobody looks further.
