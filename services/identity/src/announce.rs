@@ -2,14 +2,18 @@
 //!
 //! An end is written to MongoDB first, marked as unannounced; here it is passed on to Redis, where everybody follows it,
 //! and the mark is removed. What Redis missed while it was away therefore waits, and so does what a process that died
-//! had not passed on. A Redis that has lost its memory has lost its mark with it, and is told everything again that
-//! still matters.
+//! had not passed on.
+//!
+//! Redis may also forget. One that has lost its memory has lost a mark of its own with it, and is told everything again
+//! that still matters; so is any by a process that has just started, because another may have died while it told. One
+//! that was lost and found again may lack its last moments, and is told those again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use redis_kit::redis::cmd;
+use redis_kit::sessions::KEPT_SECONDS;
 use redis_kit::{Redis, sessions};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -21,11 +25,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// There as long as Redis has not forgotten.
 const MARK: &str = "sessions:told";
 /// As many as are told at once.
-const BATCH: i64 = 500;
-/// More than this that ended within the lifetime of an access token are not told again.
-const MAX_TOLD_AGAIN: i64 = 1_000_000;
-/// A token may be made after its session's end was decided, by a request that had begun before; and clocks differ.
-const MARGIN_SECONDS: u32 = 60;
+const BATCH: usize = 500;
+/// What Redis may not have kept of the time before it was lost: it writes to disk once a second, and one that takes
+/// another's place may be some way behind.
+const LAST_MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Wakes the announcing, so that nobody has to wait for its period.
 #[derive(Clone, Default)]
@@ -42,9 +45,16 @@ enum Error {
 
 /// What announces.
 pub struct Announcing {
-    pub store: Store,
-    pub redis: Redis,
-    pub access_token_ttl_seconds: u32,
+    store: Store,
+    redis: Redis,
+    told: Option<Told>,
+}
+
+/// When Redis had been told everything, and [how often it had been lost](Redis::losses) then.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    at: Timestamp,
+    losses: u64,
 }
 
 impl Announcer {
@@ -54,8 +64,16 @@ impl Announcer {
 }
 
 impl Announcing {
+    pub fn new(store: Store, redis: &Redis) -> Self {
+        Self {
+            store,
+            redis: redis.patient(),
+            told: None,
+        }
+    }
+
     /// Announces until `shutdown`, and then once more what is left.
-    pub async fn run(self, announcer: Announcer, shutdown: CancellationToken) {
+    pub async fn run(mut self, announcer: Announcer, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             tokio::select! {
                 () = announcer.0.notified() => {}
@@ -71,11 +89,23 @@ impl Announcing {
         }
     }
 
-    async fn announce(&self) -> Result<(), Error> {
+    async fn announce(&mut self) -> Result<(), Error> {
+        let now = Told {
+            at: Timestamp::now(),
+            losses: self.redis.losses(),
+        };
         if self.redis.query::<u8>(cmd("EXISTS").arg(MARK)).await? == 0 {
-            self.tell_again().await?;
+            // The mark comes first: when Redis forgets while it is told, it forgets the mark too.
+            self.told = None;
             self.redis.query::<()>(cmd("SET").arg(MARK).arg(1)).await?;
         }
+        if let Some(since) = forgotten_since(self.told, now) {
+            let mut ended = self.store.ended_since(since, BATCH).await?;
+            while let Some(ids) = ended.next().await? {
+                self.tell(&ids).await?;
+            }
+        }
+        self.told = Some(now);
         loop {
             let ids = self.store.unannounced(BATCH).await?;
             if ids.is_empty() {
@@ -86,27 +116,42 @@ impl Announcing {
         }
     }
 
-    async fn tell_again(&self) -> Result<(), Error> {
-        let past = SignedDuration::from_secs(self.ttl_seconds().into());
-        let since = Timestamp::now()
-            .saturating_sub(past)
-            .unwrap_or(Timestamp::MIN);
-        let ids = self.store.ended_since(since, MAX_TOLD_AGAIN).await?;
-        let batch = usize::try_from(BATCH).unwrap_or(usize::MAX);
-        for ids in ids.chunks(batch) {
-            self.tell(ids).await?;
-        }
-
-        Ok(())
-    }
-
     async fn tell(&self, ids: &[Id]) -> Result<(), redis_kit::Error> {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
 
-        sessions::end(&self.redis, &ids, self.ttl_seconds()).await
+        sessions::end(&self.redis, &ids).await
     }
+}
 
-    fn ttl_seconds(&self) -> u32 {
-        self.access_token_ttl_seconds.saturating_add(MARGIN_SECONDS)
+/// From when on Redis may lack what ended; nothing when it lacks nothing.
+fn forgotten_since(told: Option<Told>, now: Told) -> Option<Timestamp> {
+    let (from, before) = match told {
+        Some(told) if told.losses == now.losses => return None,
+        Some(told) => (told.at, LAST_MOMENTS),
+        None => (now.at, SignedDuration::from_secs(KEPT_SECONDS.into())),
+    };
+
+    Some(from.saturating_sub(before).unwrap_or(Timestamp::MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redis_is_told_again_what_it_may_have_forgotten() {
+        let second = |second| Timestamp::from_second(second).expect("in range");
+        let told = |at, losses| Told {
+            at: second(at),
+            losses,
+        };
+        let now = told(100_000, 7);
+        for (last, expected) in [
+            (None, Some(second(100_000 - i64::from(KEPT_SECONDS)))),
+            (Some(told(90_000, 6)), Some(second(90_000 - 60))),
+            (Some(told(90_000, 7)), None),
+        ] {
+            assert_eq!(forgotten_since(last, now), expected, "{last:?}");
+        }
     }
 }

@@ -147,7 +147,8 @@ impl App {
         Ok(has_ended)
     }
 
-    /// A token by which `user` is known from `now` on, as long as `session` lasts.
+    /// A token by which `user` is known from `now` on, as long as `session` lasts. None outlives the session's absolute
+    /// end: after it nothing is left of the session that could be told to have ended.
     pub fn access_token(
         &self,
         user: &User,
@@ -160,8 +161,11 @@ impl App {
             session_id: session.id.to_string(),
         };
 
-        self.signer
-            .sign(&subject, now.as_second(), self.access_token_ttl_seconds)
+        let left = session.absolute_expiry.duration_since(now).as_secs();
+        let left = u32::try_from(left.max(0)).unwrap_or(u32::MAX);
+        let ttl_seconds = self.access_token_ttl_seconds.min(left);
+
+        self.signer.sign(&subject, now.as_second(), ttl_seconds)
     }
 }
 

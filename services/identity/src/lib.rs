@@ -34,7 +34,6 @@ mod settle;
 mod store;
 
 use bus::{Broker, Publisher};
-use jiff::SignedDuration;
 use redis_kit::Redis;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
@@ -62,16 +61,11 @@ pub async fn run(
     let publisher = Publisher::start(&broker);
     metrics.register(publisher.connected());
     metrics.register(publisher.published());
-    let announcing = Announcing {
-        store: app.store.clone(),
-        redis: redis.clone(),
-        access_token_ttl_seconds: config.access_token_ttl_seconds,
-    };
+    let announcing = Announcing::new(app.store.clone(), &redis);
     let settling = Settling {
         store: app.store.clone(),
         publisher: publisher.clone(),
         announcer: app.announcer.clone(),
-        access_token_ttl: SignedDuration::from_secs(config.access_token_ttl_seconds.into()),
     };
     let indexes = Gate::default();
     let health = Health::new()

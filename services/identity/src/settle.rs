@@ -11,6 +11,7 @@ use bus::{PublishError, Publisher};
 use events::{Envelope, Event, UserDeleted};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use redis_kit::sessions::KEPT_SECONDS;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +21,8 @@ use crate::store::{self, Deletion, Store, Unsettled};
 const PERIOD: Duration = Duration::from_secs(2);
 const BATCH: i64 = 100;
 const AT_ONCE: usize = 16;
-/// Longer than any access token of the account is accepted, so that its end can be told again.
-const MARGIN: SignedDuration = SignedDuration::from_secs(120);
+/// A session is kept for longer than its end matters, so that it can be told again.
+const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Wakes the settling, so that nobody has to wait for its period.
 #[derive(Clone, Default)]
@@ -32,7 +33,6 @@ pub struct Settling {
     pub store: Store,
     pub publisher: Publisher,
     pub announcer: Announcer,
-    pub access_token_ttl: SignedDuration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -97,10 +97,9 @@ impl Settling {
         };
 
         self.publisher.publish(&envelope(user, deletion)).await?;
-        let forgotten = now
-            .saturating_add(self.access_token_ttl)
-            .and_then(|time| time.saturating_add(MARGIN))
-            .unwrap_or(Timestamp::MAX);
+        let matters = SignedDuration::from_secs(KEPT_SECONDS.into());
+        let forgotten = now.saturating_add(matters + MARGIN);
+        let forgotten = forgotten.unwrap_or(Timestamp::MAX);
         self.store.expire_sessions(user.id, forgotten).await?;
         self.store.remove_user(user.id).await?;
         tracing::info!(user.id = %user.id, "removed an account");

@@ -14,24 +14,30 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Redis};
 
+/// For so long after it was told the end of a session matters: no token that was made before lives longer, whatever the
+/// settings were then. A token may be made after the end was decided, by a request that had begun before; and clocks
+/// differ.
+pub const KEPT_SECONDS: u32 = token::MAX_LIFETIME_SECONDS + 60;
+
 /// How often the copies are brought up to date.
 const PERIOD: Duration = Duration::from_secs(1);
 /// What is read again each time, in milliseconds: writes of the same moment may become visible one after the other.
 const OVERLAP: i64 = 5_000;
-/// A sorted set: `<session id>:<Unix seconds until which it matters>`, scored by when it was written.
+/// As many as are read at once.
+const PAGE: usize = 1_000;
+/// A sorted set: ids of sessions, scored by when they were told, in milliseconds since 1970.
 ///
 /// It has no expiry of its own, because a Redis short of memory evicts what has one; each write removes what is over.
 const KEY: &str = "sessions:ended";
 
-/// By Redis' own clock, so that writers need not agree on the time. Milliseconds.
+/// By Redis' own clock, so that writers need not agree on the time. `ARGV`: how long to keep, in milliseconds, and ids.
 const END: &str = r"
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local ttl = tonumber(ARGV[1])
 for i = 2, #ARGV do
-  redis.call('ZADD', KEYS[1], now, ARGV[i] .. ':' .. (math.ceil(now / 1000) + ttl))
+  redis.call('ZADD', KEYS[1], now, ARGV[i])
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ttl * 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[1]))
 ";
 
 /// What checks access tokens by these settings, kept up to date with the key file and with the sessions that ended
@@ -49,10 +55,10 @@ pub fn authenticator(
     Ok(authenticator)
 }
 
-/// Announces that `sessions` ended. Tokens made in them are good for `ttl_seconds` at most.
-pub async fn end(redis: &Redis, sessions: &[String], ttl_seconds: u32) -> Result<(), Error> {
-    let ttl = ttl_seconds.to_string();
-    let arguments: Vec<&str> = std::iter::once(ttl.as_str())
+/// Announces that `sessions` ended. To tell it again is to keep it longer.
+pub async fn end(redis: &Redis, sessions: &[String]) -> Result<(), Error> {
+    let kept = (u64::from(KEPT_SECONDS) * 1000).to_string();
+    let arguments: Vec<&str> = std::iter::once(kept.as_str())
         .chain(sessions.iter().map(String::as_str))
         .collect();
 
@@ -61,42 +67,62 @@ pub async fn end(redis: &Redis, sessions: &[String], ttl_seconds: u32) -> Result
 
 /// Keeps `ended` up to date until `shutdown`.
 pub async fn follow(redis: Redis, ended: Ended, shutdown: CancellationToken) {
+    let redis = redis.patient();
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut since = 0;
+    let (mut since, mut losses) = (0, redis.losses());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = shutdown.cancelled() => return,
         }
+        // Another Redis, or one that restarted, may have another clock, and what was told before again.
+        if losses != redis.losses() {
+            (since, losses) = (0, redis.losses());
+        }
         // Redis being away was said by the connection.
         if let Ok(latest) = copy(&redis, &ended, since).await {
-            since = latest;
+            since = since.max(latest - OVERLAP);
         }
         ended.forget();
     }
 }
 
-/// Copies what was written since, and says from where to read next.
+/// Copies what was told at `since` or later, and says when the latest was.
 async fn copy(redis: &Redis, ended: &Ended, since: i64) -> Result<i64, Error> {
-    let mut command = cmd("ZRANGE");
-    command.arg(KEY).arg(since).arg("+inf");
-    command.arg("BYSCORE").arg("WITHSCORES");
-    let members: Vec<(String, f64)> = redis.query(&command).await?;
-    let mut latest = since;
-    for (member, written) in members {
-        if let Some((session, until)) = member.rsplit_once(':')
-            && let Ok(until) = until.parse()
-        {
-            ended.end(session, until);
+    let (mut from, mut skipped) = (since, 0);
+    loop {
+        let mut command = cmd("ZRANGE");
+        command.arg(KEY).arg(from).arg("+inf").arg("BYSCORE");
+        command
+            .arg("LIMIT")
+            .arg(skipped)
+            .arg(PAGE)
+            .arg("WITHSCORES");
+        let told: Vec<(String, f64)> = redis.query(&command).await?;
+        for (session, at) in &told {
+            ended.end(session, milliseconds(*at) / 1000 + i64::from(KEPT_SECONDS));
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "milliseconds since 1970 are whole and far below 2^53"
-        )]
-        let written = written as i64;
-        latest = latest.max(written - OVERLAP);
+        let Some(last) = told.last().map(|(_, at)| milliseconds(*at)) else {
+            return Ok(from);
+        };
+        // The next page begins with those of the same moment, of which so many were on this one.
+        let same = told
+            .iter()
+            .filter(|(_, at)| milliseconds(*at) == last)
+            .count();
+        skipped = if last == from { skipped + same } else { same };
+        from = last;
+        if told.len() < PAGE {
+            return Ok(from);
+        }
     }
+}
 
-    Ok(latest)
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "milliseconds since 1970 are whole and far below 2^53"
+)]
+fn milliseconds(score: f64) -> i64 {
+    score as i64
 }

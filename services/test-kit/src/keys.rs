@@ -86,20 +86,30 @@ impl Token {
         } else {
             0
         };
-        let now = std::time::UNIX_EPOCH
-            .elapsed()
-            .expect("the clock is past 1970")
-            .as_secs();
-        let issued = i64::try_from(now).expect("seconds fit") - age;
-        let subject = Subject {
-            user_id: user_id.to_owned(),
-            user_name: "someone".to_owned(),
-            session_id: crate::object_id(),
-        };
-
-        Signer::new(key, scope)
-            .map(|signer| signer.sign(&subject, issued, TTL_SECONDS))
-            .expect("the test key is a key")
-            .expect("the test key signs")
+        signed(key, scope, user_id, &crate::object_id(), age)
     }
+}
+
+/// A token of `user_id` made in this session, good for a minute.
+pub(crate) fn token_of_session(user_id: &str, session_id: &str) -> String {
+    signed(SIGNING_KEY, scope(), user_id, session_id, 0)
+}
+
+/// `age` in seconds.
+fn signed(key: &str, scope: Scope, user_id: &str, session_id: &str, age: i64) -> String {
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("the clock is past 1970")
+        .as_secs();
+    let issued = i64::try_from(now).expect("seconds fit") - age;
+    let subject = Subject {
+        user_id: user_id.to_owned(),
+        user_name: "someone".to_owned(),
+        session_id: session_id.to_owned(),
+    };
+
+    Signer::new(key, scope)
+        .map(|signer| signer.sign(&subject, issued, TTL_SECONDS))
+        .expect("the test key is a key")
+        .expect("the test key signs")
 }

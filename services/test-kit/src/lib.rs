@@ -1,5 +1,6 @@
 //! What the tests of services share: real stores, a namespace of each test's own, keys, tokens and a running service.
 
+mod ended;
 mod forged;
 mod keys;
 mod problem;
@@ -8,7 +9,8 @@ mod rounds;
 mod running;
 mod stores;
 
-pub use forged::{assert_no_forgery_passes, forged_tokens};
+pub use ended::assert_ended_sessions_are_refused;
+pub use forged::assert_no_forgery_passes;
 pub use keys::{
     CURSOR_KEY_FILE, KEYS_FILE, REFRESH_KEY_FILE, SIGNING_KEY_FILE, Token, key_file, scope,
 };
@@ -16,4 +18,7 @@ pub use problem::assert_problem;
 pub use proxy::Proxy;
 pub use rounds::rounds;
 pub use running::Running;
-pub use stores::{database_url, events_namespace, object_id, rabbitmq_url, redis_url, s3_url};
+pub use stores::{
+    database_url, events_namespace, forget_all, object_id, own_redis_url, rabbitmq_url, redis,
+    redis_url, s3_url,
+};

@@ -100,7 +100,7 @@ async fn a_token_is_refused_after_its_session_ended() {
         redis_url: url.into(),
     });
     let redis = redis.expect("a connection string");
-    sessions::end(&redis, &[session], 600).await.expect("ended");
+    sessions::end(&redis, &[session]).await.expect("ended");
 
     is_refused_soon(&gateway, &token, "session_ended").await;
 }

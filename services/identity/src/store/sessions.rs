@@ -2,7 +2,10 @@
 
 use database::call;
 use futures::TryStreamExt;
+use futures::stream::{TryChunks, TryChunksError};
 use jiff::Timestamp;
+use mongodb::Cursor;
+use mongodb::action::Action;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Document, doc};
@@ -16,6 +19,7 @@ use crate::session::Session;
 
 /// As many as a list of sessions shows.
 const MAX_LISTED: i64 = 100;
+const LOOKING: &str = "look for ended sessions";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,8 +43,11 @@ pub(super) struct SessionDocument {
     key_id: String,
 }
 
+/// Ids that the database has found, some at a time.
+pub struct Batches(TryChunks<Cursor<OnlyId>>);
+
 /// The `_id` alone.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct OnlyId {
     #[serde(rename = "_id")]
     id: ObjectId,
@@ -146,14 +153,19 @@ impl Store {
     }
 
     /// Up to `limit` sessions whose end nobody was told.
-    pub async fn unannounced(&self, limit: i64) -> Result<Vec<Id>, Error> {
-        self.ids(doc! { "unannounced": true }, limit).await
+    pub async fn unannounced(&self, limit: usize) -> Result<Vec<Id>, Error> {
+        let unannounced = doc! { "unannounced": true };
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut found = self.ids(unannounced, limit, Some(most)).await?;
+
+        Ok(found.next().await?.unwrap_or_default())
     }
 
-    /// Up to `limit` sessions that ended at `since` or later.
-    pub async fn ended_since(&self, since: Timestamp, limit: i64) -> Result<Vec<Id>, Error> {
-        self.ids(doc! { "revokedAt": { "$gte": date_time(since) } }, limit)
-            .await
+    /// The sessions that ended at `since` or later, so many at a time.
+    pub async fn ended_since(&self, since: Timestamp, batch: usize) -> Result<Batches, Error> {
+        let wanted = doc! { "revokedAt": { "$gte": date_time(since) } };
+
+        self.ids(wanted, batch, None).await
     }
 
     pub async fn announced(&self, ids: &[Id]) -> Result<(), Error> {
@@ -166,19 +178,35 @@ impl Store {
         Ok(())
     }
 
-    async fn ids(&self, wanted: Document, limit: i64) -> Result<Vec<Id>, Error> {
-        let found = async {
-            let ids = self.sessions.clone_with_type::<OnlyId>();
-            let found = ids.find(wanted).projection(doc! { "_id": 1 });
-            let cursor = found.limit(limit).await?;
-            cursor.try_collect::<Vec<OnlyId>>().await
-        };
-        let found = call("look for ended sessions", found).await?;
+    async fn ids(
+        &self,
+        wanted: Document,
+        batch: usize,
+        limit: Option<i64>,
+    ) -> Result<Batches, Error> {
+        let ids = self.sessions.clone_with_type::<OnlyId>();
+        let found = ids
+            .find(wanted)
+            .projection(doc! { "_id": 1 })
+            .batch_size(u32::try_from(batch).unwrap_or(u32::MAX))
+            .optional(limit, |found, limit| found.limit(limit));
 
-        Ok(found
-            .into_iter()
-            .map(|found| Id(found.id.bytes()))
-            .collect())
+        Ok(Batches(call(LOOKING, found).await?.try_chunks(batch)))
+    }
+}
+
+impl Batches {
+    /// Nothing when there are no more.
+    pub async fn next(&mut self) -> Result<Option<Vec<Id>>, Error> {
+        let next = async {
+            self.0
+                .try_next()
+                .await
+                .map_err(|TryChunksError(_, error)| error)
+        };
+        let found = call(LOOKING, next).await?;
+
+        Ok(found.map(|ids| ids.into_iter().map(|found| Id(found.id.bytes())).collect()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod bad_input;
+mod ended;
 mod family;
 mod guessing;
 mod idempotency;

@@ -121,11 +121,7 @@ impl Stage {
 
     /// Waits until an access token is refused because its session has ended.
     pub async fn refuses(&self, access_token: &str) {
-        self.refuses_within(access_token, ENDED_WITHIN).await;
-    }
-
-    pub async fn refuses_within(&self, access_token: &str, limit: Duration) {
-        let deadline = tokio::time::Instant::now() + limit;
+        let deadline = tokio::time::Instant::now() + ENDED_WITHIN;
         loop {
             let response = self.get("/v1/auth/me", access_token).await;
             if response.status() == 401 {
@@ -134,7 +130,7 @@ impl Stage {
             }
             assert!(
                 tokio::time::Instant::now() < deadline,
-                "an access token outlived its session by {limit:?}"
+                "an access token outlived its session by {ENDED_WITHIN:?}"
             );
             tokio::time::sleep(POLL).await;
         }

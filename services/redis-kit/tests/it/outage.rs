@@ -48,3 +48,43 @@ async fn redis_is_used_again_once_it_is_back() {
     }
     assert_eq!(redis.connected().get(), 1);
 }
+
+#[tokio::test]
+async fn who_can_wait_finds_redis_again_for_all() {
+    let way = Proxy::closed(&redis_url()).await;
+    let redis = redis(&way.url);
+    redis.clone().check().await.expect_err("Redis is away");
+    way.reopen();
+
+    // The first one asks for a connection only, and nobody sleeps meanwhile: the pause of the others goes on.
+    while redis.patient().query::<()>(&cmd("PING")).await.is_err() {}
+    redis.clone().check().await.expect("Redis is back");
+    assert_eq!(redis.connected().get(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_whose_other_end_has_vanished_is_replaced() {
+    let way = Proxy::open(&redis_url()).await;
+    let redis = redis(&way.url).patient();
+    redis.clone().check().await.expect("Redis answers");
+    let losses = redis.losses();
+    // What is on its way now never arrives, and nothing tells the connection so.
+    way.delay(Duration::from_secs(3600));
+    redis.clone().check().await.expect_err("silence");
+    way.delay(Duration::ZERO);
+
+    redis.clone().check().await.expect("a new connection");
+    assert!(redis.losses() > losses);
+}
+
+#[tokio::test]
+async fn a_question_that_redis_refuses_says_nothing_about_others() {
+    let redis = redis(&redis_url());
+    redis.clone().check().await.expect("Redis answers");
+    let (failures, losses) = (redis.failures(), redis.losses());
+    let refused = redis.query::<()>(&cmd("NO SUCH COMMAND")).await;
+    refused.expect_err("refused");
+
+    redis.clone().check().await.expect("Redis answers");
+    assert_eq!((redis.failures(), redis.losses()), (failures + 1, losses));
+}
