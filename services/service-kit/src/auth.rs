@@ -49,7 +49,7 @@ struct Keys {
 impl Authenticator {
     /// Reads the key file the settings name. Tokens of the sessions in `ended` are refused.
     pub fn new(config: &TokenConfig, ended: Ended) -> Result<Self, SettingError> {
-        let keys = Keys::read(config)?;
+        let keys = Keys::new(read(config)?, config)?;
 
         Ok(Self {
             config: Arc::new(config.clone()),
@@ -101,28 +101,32 @@ impl Authenticator {
                 _ = ticks.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            match Keys::read(&self.config) {
-                Ok(keys) if keys.text == self.keys.load().text => {}
-                Ok(keys) => {
-                    self.keys.store(Arc::new(keys));
-                    tracing::info!("the keys that access tokens are checked with have changed");
-                }
-                Err(error) => tracing::error!(
+            if let Err(error) = self.renew() {
+                tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the changed key file cannot be used; the keys from before stay"
-                ),
+                );
             }
         }
+    }
+
+    /// Looks at the key file, and makes something of it only when it says something new.
+    fn renew(&self) -> Result<(), SettingError> {
+        let text = read(&self.config)?;
+        if text != self.keys.load().text {
+            self.keys.store(Arc::new(Keys::new(text, &self.config)?));
+            tracing::info!("the keys that access tokens are checked with have changed");
+        }
+
+        Ok(())
     }
 }
 
 impl Keys {
-    fn read(config: &TokenConfig) -> Result<Self, SettingError> {
-        let path = &config.token_keys_file;
-        let text = read_file("TOKEN_KEYS_FILE", path)?;
+    fn new(text: String, config: &TokenConfig) -> Result<Self, SettingError> {
         let verifier =
             Verifier::new(&text, &config.scope()).map_err(|source| SettingError::Keys {
-                path: path.clone(),
+                path: config.token_keys_file.clone(),
                 source,
             })?;
 
@@ -147,6 +151,10 @@ impl Keys {
 
         Ok(verified)
     }
+}
+
+fn read(config: &TokenConfig) -> Result<String, SettingError> {
+    read_file("TOKEN_KEYS_FILE", &config.token_keys_file)
 }
 
 /// The bearer token of a request, if it has exactly one `Authorization` header that carries one.
