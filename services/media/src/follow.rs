@@ -12,32 +12,17 @@ pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
     let post = match message.kind() {
         PostCreated::TYPE => {
             let post = message.parse::<PostCreated>()?.data;
-            PostFiles {
-                post: post.post_id,
-                author: post.user_id,
-                version: post.version,
-                media: ids(&post.media_ids),
-                is_deleted: false,
-            }
+            files(post.post_id, post.user_id, post.version, &post.media_ids)
         }
         PostUpdated::TYPE => {
             let post = message.parse::<PostUpdated>()?.data;
-            PostFiles {
-                post: post.post_id,
-                author: post.user_id,
-                version: post.version,
-                media: ids(&post.media_ids),
-                is_deleted: false,
-            }
+            files(post.post_id, post.user_id, post.version, &post.media_ids)
         }
         PostDeleted::TYPE => {
             let post = message.parse::<PostDeleted>()?.data;
             PostFiles {
-                post: post.post_id,
-                author: post.user_id,
-                version: post.version,
-                media: ids(&post.media_ids),
                 is_deleted: true,
+                ..files(post.post_id, post.user_id, post.version, &post.media_ids)
             }
         }
         UserDeleted::TYPE => {
@@ -71,12 +56,18 @@ async fn remove_user(store: &Store, user: &UserDeleted) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is no id names no file.
-fn ids(media_ids: &[String]) -> Vec<MediaId> {
-    media_ids
-        .iter()
-        .filter_map(|id| MediaId::parse(id))
-        .collect()
+/// What a post names. What is no id names no file.
+fn files(post: String, author: String, version: u64, media_ids: &[String]) -> PostFiles {
+    PostFiles {
+        post,
+        author,
+        version,
+        media: media_ids
+            .iter()
+            .filter_map(|id| MediaId::parse(id))
+            .collect(),
+        is_deleted: false,
+    }
 }
 
 fn failure(error: StorageError) -> Failure {
