@@ -31,8 +31,8 @@ use crate::load::Tools;
 use crate::measure::Bench;
 use crate::platform::Places;
 use crate::posts::Posts;
-use crate::report::{Footprint, Report, thousands};
-use crate::settings::Settings;
+use crate::report::{Footprint, Report, Row, thousands};
+use crate::settings::{Part, Settings};
 use crate::stage::Stage;
 use crate::stores::Stores;
 
@@ -67,26 +67,26 @@ async fn main() -> Result<()> {
 
 async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
     let mut report = Report::default();
-    say("memory of uploads");
-    report.growth = rows::files::growth(stage).await?;
-    say("proxies");
-    report
-        .rows
-        .extend(rows::proxies::measure(stage, &settings.rival).await?);
-    let mut posts = Posts::new(&stage.bench.stores);
-    posts.teach_words().await?;
-    for &size in &settings.sizes {
-        say(&format!("make {} posts", thousands(size)));
-        posts.grow(size).await?;
-        say(&format!("{} posts", thousands(size)));
-        report
-            .rows
-            .extend(rows::posts::measure(stage, &mut posts, size).await?);
+    if settings.measures(Part::Files) {
+        say("memory of uploads");
+        report.growth = rows::files::growth(stage).await?;
     }
-    say("logins");
-    report.rows.extend(rows::login::measure(stage).await?);
-    say("files");
-    report.rows.extend(rows::files::measure(stage).await?);
+    if settings.measures(Part::Proxies) {
+        say("proxies");
+        let rows = rows::proxies::measure(stage, &settings.rival).await?;
+        report.rows.extend(rows);
+    }
+    if settings.measures(Part::Posts) {
+        report.rows.extend(posts(stage, &settings.sizes).await?);
+    }
+    if settings.measures(Part::Logins) {
+        say("logins");
+        report.rows.extend(rows::login::measure(stage).await?);
+    }
+    if settings.measures(Part::Files) {
+        say("files");
+        report.rows.extend(rows::files::measure(stage).await?);
+    }
 
     let after = stage.resident().await?;
     let memory = stage.idle.iter().zip(after);
@@ -102,6 +102,20 @@ async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
     report.goals = goals::goals(&report, &settings.sizes);
 
     Ok(report)
+}
+
+async fn posts(stage: &Stage, sizes: &[u64]) -> Result<Vec<Row>> {
+    let mut posts = Posts::new(&stage.bench.stores);
+    let mut rows = Vec::new();
+    posts.teach_words().await?;
+    for &size in sizes {
+        say(&format!("make {} posts", thousands(size)));
+        posts.grow(size).await?;
+        say(&format!("{} posts", thousands(size)));
+        rows.extend(rows::posts::measure(stage, &mut posts, size).await?);
+    }
+
+    Ok(rows)
 }
 
 /// What is going on is told on standard error; standard output is for the tables.

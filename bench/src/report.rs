@@ -178,7 +178,9 @@ impl Display for Goal {
             Bound::AtMost(bound) => ('≤', bound),
             Bound::AtLeast(bound) => ('≥', bound),
         };
-        let mark = if self.is_reached() {
+        let mark = if self.seen.is_nan() {
+            "not measured"
+        } else if self.is_reached() {
             "reached"
         } else {
             "**falls short**"

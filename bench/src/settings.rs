@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, value_parser};
+use clap::{Parser, ValueEnum, value_parser};
 
 /// Rows for each number of posts, and rows that do not depend on it.
 const ROWS_PER_SIZE: u64 = 10;
-const OTHER_ROWS: u64 = 10;
+const ROWS_OF_ANOTHER_PART: u64 = 4;
 /// What comes with each row besides its runs: quiet, a warm-up, preparations.
 const SECONDS_BESIDE: u64 = 3;
 /// What making posts takes, with their indexes: about 25,000 a second.
@@ -26,6 +26,15 @@ pub struct Settings {
         default_value = "10000 200000 1000000"
     )]
     pub sizes: Vec<u64>,
+
+    /// What is measured.
+    #[arg(
+        long,
+        env = "ONLY",
+        value_delimiter = ' ',
+        default_value = "proxies posts logins files"
+    )]
+    pub only: Vec<Part>,
 
     /// How long a run is, in seconds.
     #[arg(long, env = "SECONDS_PER_RUN", default_value_t = 4, value_parser = value_parser!(u64).range(1..))]
@@ -56,14 +65,35 @@ pub struct Settings {
     pub rival: PathBuf,
 }
 
+/// Rows that are measured together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The gateway beside other proxies.
+    Proxies,
+    /// Reading, finding and writing posts.
+    Posts,
+    Logins,
+    /// Uploads and downloads.
+    Files,
+}
+
 impl Settings {
+    pub fn measures(&self, part: Part) -> bool {
+        self.only.contains(&part)
+    }
+
     /// What there is to do, and about how long it takes.
     pub fn budget(&self) -> String {
         let runs = self.runs as u64;
-        let rows = ROWS_PER_SIZE * self.sizes.len() as u64 + OTHER_ROWS;
-        let posts = self.sizes.last().copied().unwrap_or_default();
+        let (sizes, posts) = if self.measures(Part::Posts) {
+            (self.sizes.len() as u64, self.sizes.last().copied())
+        } else {
+            (0, None)
+        };
+        let others = self.only.iter().filter(|part| **part != Part::Posts);
+        let rows = ROWS_PER_SIZE * sizes + ROWS_OF_ANOTHER_PART * others.count() as u64;
         let seconds =
-            rows * (runs * self.seconds_per_run + SECONDS_BESIDE) + posts / POSTS_PER_SECOND;
+            rows * (runs * self.seconds_per_run + SECONDS_BESIDE) + posts.unwrap_or_default() / POSTS_PER_SECOND;
 
         format!(
             "{rows} rows of {runs} runs of {} s each: about {} min",
