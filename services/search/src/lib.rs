@@ -57,12 +57,15 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let redis = Redis::new(&config.redis)?;
-    let redis_connected = redis.connected();
     let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "search").await?;
     let consumer = Consumer::new(&Broker::new(&config.bus, "search")?, Queue::SearchPosts);
     let engine: Arc<dyn Engine> = Arc::new(Store::new(&database));
 
+    let metrics = Metrics::new();
+    metrics.register(redis.connected());
+    metrics.register(consumer.connected());
+    metrics.register(consumer.handled());
     let indexes = Gate::default();
     let follower = consumer.clone();
     let health = Health::new()
@@ -70,10 +73,6 @@ pub async fn run(
         .with_gate("indexes", &indexes)
         .with_check("rabbitmq", move || std::future::ready(follower.ready()))
         .with_note("redis", move || redis.clone().check());
-    let metrics = Metrics::new();
-    metrics.register(redis_connected);
-    metrics.register(consumer.connected());
-    metrics.register(consumer.handled());
 
     tokio::spawn(prepare(engine.clone(), indexes, shutdown.clone()));
     let copy = engine.clone();
