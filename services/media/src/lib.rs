@@ -71,7 +71,6 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let redis = Redis::new(&config.redis)?;
-    let redis_connected = redis.connected();
     let authenticator = redis_kit::sessions::authenticator(&config.token, &redis, &shutdown)?;
     let database = database::connect(&config.database, "media").await?;
     let consumer = Consumer::new(&Broker::new(&config.bus, "media")?, Queue::MediaPosts);
@@ -79,6 +78,10 @@ pub async fn run(
     let store = Store::new(&database, storage);
     let idempotency = Idempotency::new(&database);
 
+    let metrics = Metrics::new();
+    metrics.register(redis.connected());
+    metrics.register(consumer.connected());
+    metrics.register(consumer.handled());
     let indexed = Gate::default();
     let follower = consumer.clone();
     let health = Health::new()
@@ -86,10 +89,6 @@ pub async fn run(
         .with_gate("indexes", &indexed)
         .with_check("rabbitmq", move || std::future::ready(follower.ready()))
         .with_note("redis", move || redis.clone().check());
-    let metrics = Metrics::new();
-    metrics.register(redis_connected);
-    metrics.register(consumer.connected());
-    metrics.register(consumer.handled());
 
     let prepared = prepare(
         store.clone(),
