@@ -28,10 +28,10 @@ static KEY_SET: LazyLock<Value> = LazyLock::new(|| {
 const EXPIRED: &str = "an expired time";
 
 /// What is wrong, and the token.
-pub type Forgery = (String, String);
+type Forgery = (String, String);
 
 /// Every forgery, made anew.
-pub fn forged_tokens() -> Vec<Forgery> {
+fn forged_tokens() -> Vec<Forgery> {
     let mut all = algorithms();
     all.extend(headers());
     all.extend(claims());
