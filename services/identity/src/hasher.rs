@@ -6,6 +6,7 @@ use std::time::Duration;
 use argon2::{Block, Params};
 use prometheus::{IntCounterVec, IntGauge, Opts};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::hash::{self, HashError, StoredHash};
@@ -38,6 +39,14 @@ pub enum Error {
 
     #[error("failed to finish a password hash")]
     Ended(#[source] tokio::task::JoinError),
+}
+
+/// What became of a password that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    pub matches: bool,
+    /// When Argon2 began to run.
+    pub begun: Instant,
 }
 
 /// Blocks between two hashes. A fresh allocation would cost a page fault for every 4 KiB of each hash.
@@ -97,7 +106,7 @@ impl Hasher {
     }
 
     /// Whether `password` belongs to `hash`. Argon2 runs once, whether there is a hash and whether it can be read or not.
-    pub async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, Error> {
+    pub async fn verify(&self, password: Password, hash: Option<&str>) -> Result<Verified, Error> {
         let stored = hash.and_then(|hash| match StoredHash::parse(hash) {
             Ok(hash) => Some(hash),
             Err(error) => {
@@ -110,11 +119,16 @@ impl Hasher {
         });
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.unmatchable.clone());
-        let matches = self
-            .run("verify", move |memory| stored.matches(&password, memory))
-            .await?;
+        let work = move |memory: &mut _| {
+            let begun = Instant::now();
+            let matches = stored.matches(&password, memory)?;
+            Ok(Verified {
+                matches: matches && exists,
+                begun,
+            })
+        };
 
-        Ok(exists && matches)
+        self.run("verify", work).await
     }
 
     /// Gives memory back that is not used for a while, until `shutdown`.
@@ -231,7 +245,7 @@ mod tests {
         let hash = hasher.hash(password("open sesame")).await.expect("hashed");
         let verify = async |text, hash| {
             let result = hasher.verify(password(text), hash).await;
-            result.expect("verified")
+            result.expect("verified").matches
         };
 
         assert!(verify("open sesame", Some(&hash)).await);

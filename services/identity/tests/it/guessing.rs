@@ -1,6 +1,6 @@
 //! What a login costs, and what becomes of somebody who guesses.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mongodb::bson::doc;
 use reqwest::Response;
@@ -12,6 +12,8 @@ use crate::stage::{CHEAP, PASSWORD, Stage, signed_in};
 /// What npm's argon2 0.45 makes of [`PASSWORD`] by default.
 const OF_NODE: &str = "$argon2id$v=19$m=65536,p=4,t=3$0LFxQgi+Y7KkyoYXcunqMw$tAi1IkL3NRw/sdK18RTVkmXOV2J8pPsNoUr/Tcmm6pI";
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Nobody is told sooner that a password is wrong.
+const REFUSED_AFTER: Duration = Duration::from_millis(500);
 /// Wrong passwords that cost no waiting.
 const FREE: usize = 5;
 
@@ -64,6 +66,35 @@ async fn argon2_runs_once_whatever_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_wrong_password_takes_its_time_whatever_the_hash_costs() {
+    let stage = Stage::new().await;
+    let ada = stage.ada().await;
+    let started = Instant::now();
+    let right = stage.login("ada@example.org", PASSWORD).await;
+    assert_eq!(right.status(), 200);
+    let quick = started.elapsed();
+
+    for (email, hash) in [
+        ("nobody@example.org", None),
+        ("ada@example.org", None),
+        ("ada@example.org", Some(OF_NODE)),
+    ] {
+        if let Some(hash) = hash {
+            set_hash(&stage, hash).await;
+        }
+        let started = Instant::now();
+        let wrong = stage.login(email, "not the password").await;
+        assert_problem(wrong, 401, "wrong_credentials").await;
+        assert!(started.elapsed() >= REFUSED_AFTER, "{email}, {hash:?}");
+    }
+    let started = Instant::now();
+    let wrong = stage.delete_account(&ada.access_token, "not the password");
+    assert_problem(wrong.await, 403, "wrong_password").await;
+    assert!(started.elapsed() >= REFUSED_AFTER);
+    assert!(quick < REFUSED_AFTER, "{quick:?}");
+}
+
+#[tokio::test]
 async fn a_hash_of_node_is_made_anew_after_the_answer() {
     let stage = Stage::new().await;
     let ada = stage.ada().await;
@@ -99,9 +130,23 @@ async fn whoever_guesses_has_to_wait_and_nobody_else() {
     for _ in 0..FREE {
         assert_problem(guess("192.0.2.7").await, 401, "wrong_credentials").await;
     }
-    let refused = guess("192.0.2.7").await;
-    assert_eq!(refused.headers()["retry-after"], "1");
-    assert_problem(refused, 429, "too_many_failures").await;
+    // Each further failure doubles the time; here it is long enough for what follows.
+    let mut failures = FREE;
+    loop {
+        let answer = guess("192.0.2.7").await;
+        if answer.status() == 401 {
+            failures += 1;
+            continue;
+        }
+        let wait = answer.headers()["retry-after"].to_str().expect("text");
+        let wait: u64 = wait.parse().expect("seconds");
+        assert_problem(answer, 429, "too_many_failures").await;
+        if wait >= 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!((FREE + 2..FREE + 5).contains(&failures), "{failures}");
 
     // Not even the right password is tried, in whatever spelling the account is named.
     let before = stage.hashes("verify").await;
