@@ -1,5 +1,6 @@
 //! The two ports of a service, from bind to the last answer.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,8 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -49,38 +51,63 @@ impl Listeners {
 }
 
 /// A service that is ready to be served.
-pub struct Service {
-    pub routes: Router,
+pub struct Service<A = Router> {
+    /// The public port.
+    pub routes: A,
     pub health: Health,
     pub metrics: Metrics,
 }
 
+/// What answers the requests of a port.
+pub trait Answer: Clone + Send + 'static {
+    /// The answer to a request that came by a connection of `peer`.
+    fn answer(&self, request: Request, peer: SocketAddr) -> impl Future<Output = Response> + Send;
+}
+
+impl Answer for Router {
+    async fn answer(&self, mut request: Request, peer: SocketAddr) -> Response {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let Ok(response) = self.clone().oneshot(request).await;
+
+        response
+    }
+}
+
 impl Service {
-    /// Serves until `shutdown`, then stops without losing a request: unready at once, no new connections, idle ones
-    /// closed, `Connection: close` on every further answer, and up to `drain_seconds` for what runs.
+    /// Serves until `shutdown`, as [`Service::serve_bare`] does, with a [`Ring`](crate::Ring) around every request.
     pub async fn serve(
         self,
         config: &ServerConfig,
         listeners: Listeners,
         shutdown: CancellationToken,
     ) {
-        self.serve_behind(|routes| routes, config, listeners, shutdown)
-            .await;
+        let service = Self {
+            routes: request::wrap(self.routes, config, self.metrics.clone()),
+            ..self
+        };
+        service.serve_bare(config, listeners, shutdown).await;
     }
+}
 
-    /// [`Service::serve`], with `edge` around every answer, those to unknown paths and to too many requests included.
-    pub async fn serve_behind(
+impl<A: Answer> Service<A> {
+    /// Serves until `shutdown`, then stops without losing a request: unready at once, no new connections, idle ones
+    /// closed, `Connection: close` on every further answer, and up to `drain_seconds` for what runs.
+    ///
+    /// Nothing is put around the answers; that is left to who makes them.
+    pub async fn serve_bare(
         self,
-        edge: impl FnOnce(Router) -> Router,
         config: &ServerConfig,
         listeners: Listeners,
         shutdown: CancellationToken,
     ) {
+        if let (Ok(api), Ok(admin)) = (listeners.api.local_addr(), listeners.admin.local_addr()) {
+            tracing::info!(address = %api, admin.address = %admin, "serving");
+        }
         let draining = self.health.draining();
         let stop_admin = CancellationToken::new();
         let admin = tokio::spawn(accept(
             listeners.admin,
-            health::routes(self.health, self.metrics.clone()),
+            health::routes(self.health, self.metrics),
             stop_admin.clone(),
             Duration::ZERO,
         ));
@@ -90,11 +117,9 @@ impl Service {
             draining.store(true, Ordering::Release);
         });
 
-        tracing::info!(address = %config.listen_address, "serving");
-        let routes = edge(request::wrap(self.routes, config, self.metrics));
         accept(
             listeners.api,
-            routes,
+            self.routes,
             shutdown,
             Duration::from_secs(config.drain_seconds),
         )
@@ -115,7 +140,7 @@ impl Service {
 /// Answers connections until `shutdown`, then waits for what runs, for `drain` at the longest.
 async fn accept(
     listener: TcpListener,
-    routes: Router,
+    routes: impl Answer,
     shutdown: CancellationToken,
     drain: Duration,
 ) {
@@ -140,10 +165,13 @@ async fn accept(
         let routes = routes.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (parts, body) = request.into_parts();
-            let body = Body::new(Lingering::new(body, &parts.headers));
-            let mut request = hyper::Request::from_parts(parts, body);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            routes.clone().oneshot(request)
+            let body = if body.is_end_stream() {
+                Body::empty()
+            } else {
+                Body::new(Lingering::new(body, &parts.headers))
+            };
+            let (routes, request) = (routes.clone(), Request::from_parts(parts, body));
+            async move { Ok::<_, Infallible>(routes.answer(request, peer).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

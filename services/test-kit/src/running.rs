@@ -1,12 +1,16 @@
-//! A service running inside the test's own process.
+//! A service that runs while a test uses it: inside the test's own process, or as a program.
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::Client;
+use serde_json::Value;
 use service_kit::Listeners;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
+use tokio::process::{ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +49,46 @@ impl Running {
         let shutdown = CancellationToken::new();
         let service = run(Listeners { api, admin }, shutdown.clone());
         let task = tokio::spawn(async move { service.await.expect("the service runs") });
+
+        Self::at_urls(api_url, admin_url, shutdown, task)
+    }
+
+    /// Starts `program`, which is to listen at port 0 of the loopback interface, and logs where that is. To stop it is to
+    /// kill it.
+    pub async fn program(mut program: Command) -> Self {
+        let child = program
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = child.expect("the program was built");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let [api, admin] = tokio::time::timeout(READY_WITHIN, addresses(&mut lines))
+            .await
+            .expect("it listens soon");
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let task = tokio::spawn(async move {
+            // A program whose lines nobody reads stands still.
+            let read = async { while let Ok(Some(_)) = lines.next_line().await {} };
+            stop.run_until_cancelled(read).await;
+            child.kill().await.expect("it can be killed");
+        });
+
+        Self::at_urls(
+            format!("http://{api}"),
+            format!("http://{admin}"),
+            shutdown,
+            task,
+        )
+    }
+
+    fn at_urls(
+        url: String,
+        admin_url: String,
+        shutdown: CancellationToken,
+        task: JoinHandle<()>,
+    ) -> Self {
         let client = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(30))
@@ -52,7 +96,7 @@ impl Running {
             .expect("a client without TLS can always be built");
 
         Self {
-            url: api_url,
+            url,
             admin_url,
             client,
             shutdown,
@@ -105,4 +149,16 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
+}
+
+/// Where a program says that it listens: its API, and its health and metrics.
+async fn addresses(lines: &mut Lines<BufReader<ChildStdout>>) -> [String; 2] {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let line: Value = serde_json::from_str(&line).expect("a line of JSON");
+        if let (Some(api), Some(admin)) = (line["address"].as_str(), line["admin.address"].as_str())
+        {
+            return [api.to_owned(), admin.to_owned()];
+        }
+    }
+    panic!("the program has ended");
 }

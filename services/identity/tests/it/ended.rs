@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::DateTime;
+use mongodb::bson::oid::ObjectId;
 use redis_kit::Redis;
 use redis_kit::redis::cmd;
 use test_kit::{Proxy, forget_all, own_redis_url};

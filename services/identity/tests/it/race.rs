@@ -3,19 +3,22 @@
 //! `TEST_ROUNDS` says how often each is tried.
 
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use test_kit::{assert_problem, rounds};
 
-use crate::stage::{PASSWORD, SignedIn, Stage, json_of, refreshed, signed_in, text};
+use crate::stage::{PASSWORD, SignedIn, Stage, Stores, json_of, refreshed, signed_in, text};
 
 const REFUSED: &str = "refresh_token_invalid";
 const ROUNDS: usize = 30;
+/// Rounds of different people that go on beside each other.
+const AT_ONCE: usize = 8;
 
-/// Three processes on one database.
+/// Three processes of the operating system on one database. They have nothing else in common, and end with the test.
 async fn three() -> [Stage; 3] {
-    let first = Stage::new().await;
-    let (second, third) = futures::join!(first.beside(), first.beside());
+    let stores = Stores::new();
+    let start = || Stage::program(stores.clone());
 
-    [first, second, third]
+    futures::join!(start(), start(), start()).into()
 }
 
 /// Somebody who has just registered.
@@ -120,7 +123,7 @@ async fn race(stages: &[Stage; 3], end: End, round: usize) {
 async fn no_refresh_outlives_what_ends_its_session() {
     let stages = three().await;
     let ends = [End::Logout, End::Deletion, End::PasswordChange];
-    for round in 0..rounds(ROUNDS) {
-        race(&stages, ends[round % 3], round).await;
-    }
+    stream::iter(0..rounds(ROUNDS))
+        .for_each_concurrent(AT_ONCE, |round| race(&stages, ends[round % 3], round))
+        .await;
 }

@@ -10,6 +10,7 @@ use mongodb::{Client, Collection, Database};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use test_kit::{KEYS_FILE, REFRESH_KEY_FILE, Running, SIGNING_KEY_FILE, key_file, scope};
+use tokio::process::Command;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -65,10 +66,25 @@ impl Stage {
     }
 
     pub async fn at(stores: Stores, settings: &[&str]) -> Self {
+        let service = start(&stores, settings).await;
+
+        Self::of(service, stores).await
+    }
+
+    /// Another process beside this test.
+    pub async fn program(stores: Stores) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_identity"));
+        program.env_clear().args(&arguments(&stores, &CHEAP)[1..]);
+        program.args(["--listen-address", "127.0.0.1:0"]);
+        program.args(["--admin-address", "127.0.0.1:0"]);
+
+        Self::of(Running::program(program).await, stores).await
+    }
+
+    async fn of(service: Running, stores: Stores) -> Self {
         let client = Client::with_uri_str(&stores.mongodb).await;
         let database = client.expect("a client").default_database();
-
-        let mut service = start(&stores, settings).await.ready().await;
+        let mut service = service.ready().await;
         service.client = of_its_own_network();
 
         Self {
@@ -78,7 +94,7 @@ impl Stage {
         }
     }
 
-    /// Another process beside this one, on the same stores.
+    /// Another replica beside this one, on the same stores.
     pub async fn beside(&self) -> Self {
         Self::at(self.stores.clone(), &CHEAP).await
     }
@@ -212,6 +228,13 @@ fn of_its_own_network() -> reqwest::Client {
 }
 
 pub async fn start(stores: &Stores, settings: &[&str]) -> Running {
+    let config = Config::parse_from(arguments(stores, settings));
+
+    Running::start(|listeners, shutdown| identity::run(config, listeners, shutdown)).await
+}
+
+/// The name of the program, and what it is told.
+fn arguments(stores: &Stores, settings: &[&str]) -> Vec<String> {
     let file = |name| key_file(name).to_str().expect("a path in UTF-8").to_owned();
     let scope = scope();
     let own = [
@@ -235,9 +258,11 @@ pub async fn start(stores: &Stores, settings: &[&str]) -> Running {
         "--refresh-key-file",
         &file(REFRESH_KEY_FILE),
     ];
-    let config = Config::parse_from(own.iter().chain(settings));
 
-    Running::start(|listeners, shutdown| identity::run(config, listeners, shutdown)).await
+    own.iter()
+        .chain(settings)
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// What a registration or a login was answered with.
