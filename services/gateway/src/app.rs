@@ -1,8 +1,8 @@
 //! What all requests share, built from the settings.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use prometheus::{IntCounterVec, Opts};
 use redis_kit::Redis;
@@ -10,7 +10,6 @@ use service_kit::{Authenticator, MAX_JSON_BYTES, Metrics};
 
 use crate::client::Client;
 use crate::config::Config;
-use crate::forward::Peer;
 use crate::instance::Instance;
 use crate::openapi::Document;
 use crate::rate_limit::RateLimit;
@@ -71,7 +70,7 @@ impl App {
     }
 
     /// Who sent a request with these `headers`.
-    pub fn client(&self, ConnectInfo(peer): Peer, headers: &HeaderMap) -> Client {
+    pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> Client {
         Client::of(peer.ip(), headers, self.trusted_hops)
     }
 

@@ -1,34 +1,108 @@
-//! The outermost ring: what holds for every answer, whoever made it.
+//! The outermost: finds the path of a request, and sees to what holds for every answer, whoever made it.
+//!
+//! This is on the way of every request, so it is a function and no stack of layers around an axum router: those cost
+//! as much again as the forwarding itself. What the gateway answers itself is asked for rarely and is a router.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use service_kit::{Answer, Problem, RequestContext, Ring};
+use tower::ServiceExt;
 
+use crate::app::App;
 use crate::cors::{self, Origins};
+use crate::forward::forward;
 use crate::headers::protect;
-use crate::routes;
+use crate::routes::{Path, Table, own};
 
-/// `routes`, none of whose answers leaves without its protection, and read by other origins only as `origins` say.
-pub fn around(routes: Router, origins: Origins) -> Router {
-    routes.layer(from_fn_with_state(Arc::new(origins), answer))
+/// Answers every request to the public port. Clones are the same.
+#[derive(Clone)]
+pub struct Edge(Arc<Parts>);
+
+struct Parts {
+    app: Arc<App>,
+    ring: Ring,
+    origins: Origins,
+    table: Table,
+    own: Router,
 }
 
-async fn answer(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
-    let allowed = origins.allowed(request.headers());
-    let path = request.extensions().get::<MatchedPath>();
-    let mut response = match path {
-        Some(path)
-            if allowed.is_some() && cors::is_preflight(request.method(), request.headers()) =>
-        {
-            cors::preflight(&routes::methods(path.as_str()))
+impl Edge {
+    pub fn new(app: Arc<App>, ring: Ring, origins: Origins) -> Self {
+        Self(Arc::new(Parts {
+            ring,
+            origins,
+            table: Table::new(),
+            own: own(app.clone()).fallback(|| async { Problem::no_route() }),
+            app,
+        }))
+    }
+}
+
+impl Answer for Edge {
+    async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
+        let Parts {
+            app: _,
+            ring,
+            origins,
+            table,
+            own: _,
+        } = &*self.0;
+        let allowed = origins.allowed(request.headers());
+        let is_preflight =
+            allowed.is_some() && cors::is_preflight(request.method(), request.headers());
+        let path = table.find(request.uri().path());
+        let mut response = ring
+            .around(
+                request,
+                path.map(|path| path.template),
+                |request, context| async move {
+                    match path {
+                        Some(path) if is_preflight => cors::preflight(&path.methods()),
+                        _ => self.0.pass(path, request, context, peer).await,
+                    }
+                },
+            )
+            .await;
+        origins.write(allowed, response.headers_mut());
+        protect(response.headers_mut());
+
+        response
+    }
+}
+
+impl Parts {
+    /// To a service or to the gateway's own part. A path that is unknown is refused, and so is a method that a path does
+    /// not answer, token or not.
+    async fn pass(
+        &self,
+        path: Option<&Path>,
+        mut request: Request,
+        context: RequestContext,
+        peer: SocketAddr,
+    ) -> Response {
+        let Some(path) = path.filter(|path| !path.is_own()) else {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let Ok(response) = self.own.clone().oneshot(request).await;
+            return response;
+        };
+        match path.route(request.method()) {
+            Some(route) => forward(route, &self.app, peer, &context, request).await,
+            None => not_allowed(path),
         }
-        _ => next.run(request).await,
-    };
-    origins.write(allowed, response.headers_mut());
-    protect(response.headers_mut());
+    }
+}
+
+fn not_allowed(path: &Path) -> Response {
+    let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
+    if let Ok(methods) = HeaderValue::try_from(path.methods()) {
+        response.headers_mut().insert(ALLOW, methods);
+    }
 
     response
 }

@@ -1,9 +1,8 @@
 //! One request on its way to a service, and the answer on its way back.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
 use axum::http::{header::HOST, request};
 use axum::response::{IntoResponse, Response};
@@ -18,14 +17,12 @@ use crate::headers;
 use crate::routes::{Access, Body, Route};
 use crate::upstream::Upstream;
 
-/// Who opened the connection a request came by.
-pub type Peer = ConnectInfo<SocketAddr>;
-
+/// Answers a request that `peer` sent.
 pub async fn forward(
-    route: &'static Route,
-    State(app): State<Arc<App>>,
-    peer: Peer,
-    context: RequestContext,
+    route: &Route,
+    app: &App,
+    peer: SocketAddr,
+    context: &RequestContext,
     request: Request,
 ) -> Response {
     let client = app.client(peer, request.headers());
@@ -33,7 +30,7 @@ pub async fn forward(
         Ok(allowance) => allowance,
         Err(problem) => return problem.into_response(),
     };
-    let passed = pass(route, &app, &client, &context, request).await;
+    let passed = pass(route, app, &client, context, request).await;
     let mut response = passed.unwrap_or_else(IntoResponse::into_response);
     allowance.write(response.headers_mut());
 
@@ -62,14 +59,14 @@ async fn pass(
     }
 
     let upstream = app.upstreams.of(route.upstream);
-    let parts = for_service(parts, upstream, client, context);
-    let answer = ask(app, upstream, parts, body, route.body).await;
+    let head = || for_service(&parts, upstream, client, context);
+    let answer = ask(app, upstream, head, body, route.body).await;
 
     Ok(answer.inspect_err(|error| report(app, error))?)
 }
 
 fn for_service(
-    asked: request::Parts,
+    asked: &request::Parts,
     upstream: &Upstream,
     client: &Client,
     context: &RequestContext,
@@ -77,9 +74,9 @@ fn for_service(
     let path = asked.uri.path_and_query().cloned();
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
     let (mut parts, ()) = Request::new(()).into_parts();
-    parts.method = asked.method;
+    parts.method = asked.method.clone();
     parts.uri = upstream.uri(path);
-    parts.headers = headers::for_service(asked.headers, &asked.uri, client, context);
+    parts.headers = headers::for_service(&asked.headers, &asked.uri, client, context);
     parts.headers.insert(HOST, upstream.host());
 
     parts
@@ -89,13 +86,13 @@ fn for_service(
 async fn ask(
     app: &App,
     upstream: &Upstream,
-    parts: request::Parts,
+    head: impl Fn() -> request::Parts,
     body: RequestBody,
     kind: Body,
 ) -> Result<Response, Error> {
     let place = upstream.place()?;
     let (watch, limit) = (body.watch(), app.limit(kind));
-    let sent = app.upstreams.send(parts, body);
+    let sent = app.upstreams.send(head, body);
 
     match tokio::time::timeout(app.timeout(kind), sent).await {
         Ok(Ok(answer)) => Ok(answer::for_client(answer, place)),

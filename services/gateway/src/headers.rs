@@ -45,32 +45,21 @@ const PROTECTION: [(HeaderName, HeaderValue); 4] = [
 
 /// The headers of a client's request as a service gets them: its own words about itself replaced by what is known.
 pub fn for_service(
-    mut headers: HeaderMap,
+    asked: &HeaderMap,
     uri: &Uri,
     client: &Client,
     context: &RequestContext,
 ) -> HeaderMap {
-    strip_hop_by_hop(&mut headers);
-    let claims: Vec<_> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("x-forwarded-"))
-        .cloned()
-        .collect();
-    for name in claims {
-        headers.remove(name);
+    let named = named_by_connection(asked);
+    let mut headers = HeaderMap::with_capacity(asked.len() + 6);
+    for (name, value) in asked {
+        if is_passed_on(name) && !named.contains(name) {
+            headers.append(name, value.clone());
+        }
     }
-    for name in &ABOUT_THE_CLIENT {
-        headers.remove(name);
-    }
-    // Answered here: the gateway reads the body when the service does.
-    headers.remove(EXPECT);
-
-    let asked = headers.remove(HOST);
-    let host = uri
-        .authority()
-        .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
-        .or(asked);
-    if let Some(host) = host {
+    let authority = uri.authority();
+    let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = host.or_else(|| asked.get(HOST).cloned()) {
         headers.insert(FORWARDED_HOST, host);
     }
     if let Ok(address) = HeaderValue::try_from(client.address.to_string()) {
@@ -80,6 +69,24 @@ pub fn for_service(
     context.write(&mut headers);
 
     headers
+}
+
+fn is_passed_on(name: &HeaderName) -> bool {
+    // `Expect` is answered here: the gateway reads the body when the service does.
+    let is_own = *name == HOST || *name == EXPECT || HOP_BY_HOP.contains(name);
+
+    !is_own && !ABOUT_THE_CLIENT.contains(name) && !name.as_str().starts_with("x-forwarded-")
+}
+
+/// The headers that `Connection` names.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect()
 }
 
 /// Whether a request says anything else than `chunked` about how its body is sent. There is one reading of that (what
@@ -94,13 +101,10 @@ pub fn is_length_unclear(headers: &HeaderMap) -> bool {
 
 /// Removes what belongs to the connection a message came by, the headers that `Connection` names among it.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
+    let named = named_by_connection(headers);
     for name in named {
         headers.remove(name);
     }
@@ -134,7 +138,7 @@ mod tests {
         };
         let headers = headers(pairs);
         let client = Client::of([192, 0, 2, 7].into(), &headers, 0);
-        for_service(headers, &Uri::from_static("/v1/posts"), &client, &context)
+        for_service(&headers, &Uri::from_static("/v1/posts"), &client, &context)
     }
 
     #[test]

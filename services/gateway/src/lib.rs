@@ -28,11 +28,12 @@ use std::sync::Arc;
 
 use redis_kit::Redis;
 use service_kit::settings::SettingError;
-use service_kit::{Health, Listeners, Metrics, ServerConfig, Service};
+use service_kit::{Health, Listeners, Metrics, Ring, ServerConfig, Service};
 use tokio_util::sync::CancellationToken;
 
 use app::App;
 use config::Config;
+use edge::Edge;
 
 /// A setting cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,16 +62,14 @@ pub async fn run(
         Health::new().with_note("redis", move || redis.clone().check()),
         |health, upstream| health.with_note(upstream.name, move || upstream.clone().reach()),
     );
+    let server = with_room_for_all(config.server);
+    let ring = Ring::new(&server, metrics.clone());
     let service = Service {
-        routes: routes::routes(app),
+        routes: Edge::new(app, ring, config.cors_allowed_origins),
         health,
         metrics,
     };
-    let edge = |routes| edge::around(routes, config.cors_allowed_origins);
-    let server = with_room_for_all(config.server);
-    service
-        .serve_behind(edge, &server, listeners, shutdown)
-        .await;
+    service.serve_bare(&server, listeners, shutdown).await;
 
     Ok(())
 }

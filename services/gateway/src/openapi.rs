@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 use service_kit::Problem;
@@ -114,10 +114,13 @@ async fn ask(app: &App, upstream: &Upstream) -> Result<Value, Error> {
     let no_description = || Error::NoDescription {
         upstream: upstream.name,
     };
-    let (mut parts, ()) = Request::new(()).into_parts();
-    parts.uri = upstream.uri(PathAndQuery::from_static("/openapi.json"));
-    parts.headers = HeaderMap::from_iter([(HOST, upstream.host())]);
-    let answer = app.upstreams.send(parts, RequestBody::empty()).await;
+    let head = || {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.uri = upstream.uri(PathAndQuery::from_static("/openapi.json"));
+        parts.headers.insert(HOST, upstream.host());
+        parts
+    };
+    let answer = app.upstreams.send(head, RequestBody::empty()).await;
     let answer = answer.map_err(|source| Error::Unreachable {
         upstream: upstream.name,
         source,

@@ -3,10 +3,11 @@
 //! The headers are those of the IETF's draft (draft-ietf-httpapi-ratelimit-headers): a policy allows `q` requests in
 //! `w` seconds, of which `r` are left, and all are there again after `t`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -19,7 +20,6 @@ use service_kit::{Metrics, Problem};
 use crate::app::App;
 use crate::client::Client;
 use crate::config::Config;
-use crate::forward::Peer;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -149,7 +149,7 @@ impl Allowance {
 /// Around the paths that the gateway answers itself.
 pub async fn limit(
     State(app): State<Arc<App>>,
-    peer: Peer,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, get, on};
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::Access::{Anyone, Token};
 use self::Body::{Json, Upload};
 use crate::app::App;
-use crate::forward::forward;
 use crate::rate_limit::Limit::{self, Auth, General};
 use crate::upstream::Name::{self, Identity, Media, Post, Search};
 use crate::{docs, instance, openapi, rate_limit};
@@ -73,27 +72,96 @@ pub static ROUTES: [Route; 22] = [
     route(GET,    "/v1/search/search-post", Search,   Token,  Json,   General),
 ];
 
-/// The table as a router, and what the gateway answers itself. A path that is unknown is refused, and so is a method
-/// that a path does not answer, token or not.
-pub fn routes(app: Arc<App>) -> Router {
-    let table = ROUTES.iter().fold(Router::new(), |router, route| {
-        let method = MethodFilter::try_from(route.method.clone());
-        let method = method.expect("the methods above are common ones");
-        let handler = on(method, move |app, peer, context, request| {
-            forward(route, app, peer, context, request)
+/// What the gateway answers itself; all of it is only read.
+const OWN: [&str; 6] = [
+    "/v1/instance",
+    "/openapi.json",
+    "/docs",
+    "/docs/",
+    "/docs/{file}",
+    "/docs/problems",
+];
+
+/// Every path there is, to be found by what a client asks for.
+pub struct Table(matchit::Router<Path>);
+
+/// A path, and what may be done with it.
+pub struct Path {
+    pub template: &'static str,
+    /// None for what the gateway answers itself.
+    routes: Vec<&'static Route>,
+}
+
+impl Table {
+    pub fn new() -> Self {
+        let mut paths: Vec<Path> = Vec::new();
+        for route in &ROUTES {
+            match paths.iter_mut().find(|path| path.template == route.path) {
+                Some(path) => path.routes.push(route),
+                None => paths.push(Path {
+                    template: route.path,
+                    routes: vec![route],
+                }),
+            }
+        }
+        paths.extend(OWN.map(|template| Path {
+            template,
+            routes: Vec::new(),
+        }));
+        let mut table = matchit::Router::new();
+        for path in paths {
+            let inserted = table.insert(path.template, path);
+            inserted.expect("no two of the paths above exclude each other");
+        }
+
+        Self(table)
+    }
+
+    pub fn find(&self, path: &str) -> Option<&Path> {
+        self.0.at(path).ok().map(|found| found.value)
+    }
+}
+
+impl Path {
+    pub fn is_own(&self) -> bool {
+        self.routes.is_empty()
+    }
+
+    /// The route for a method. What can be read can also be asked for its head.
+    pub fn route(&self, method: &Method) -> Option<&'static Route> {
+        let method = if method == Method::HEAD { &GET } else { method };
+
+        self.routes
+            .iter()
+            .find(|route| route.method == *method)
+            .copied()
+    }
+
+    /// The methods that are answered, as a header lists them.
+    pub fn methods(&self) -> String {
+        let own = [&GET];
+        let answered = self.routes.iter().map(|route| &route.method);
+        let answered = answered.chain(own.into_iter().filter(|_| self.is_own()));
+        let names = answered.map(|method| match method {
+            &Method::GET => "GET, HEAD",
+            method => method.as_str(),
         });
-        router.route(route.path, handler)
-    });
+
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What the gateway answers itself.
+pub fn own(app: Arc<App>) -> Router {
     let (own, _) = described().split_for_parts();
-    let own = own
-        .route("/openapi.json", get(openapi::document))
+
+    own.route("/openapi.json", get(openapi::document))
         .route("/docs", get(docs::redirect))
         .route("/docs/", get(docs::index))
         .route("/docs/{file}", get(docs::file))
         .route("/docs/problems", get(docs::problems))
-        .layer(from_fn_with_state(app.clone(), rate_limit::limit));
-
-    table.merge(own).with_state(app)
+        .layer(from_fn_with_state(app.clone(), rate_limit::limit))
+        .with_state(app)
 }
 
 /// What the gateway answers itself as a part of the API.
@@ -101,21 +169,6 @@ pub fn described() -> OpenApiRouter<Arc<App>> {
     let about = service_kit::openapi::service("SocialPlatform");
 
     OpenApiRouter::with_openapi(about).routes(utoipa_axum::routes!(instance::instance))
-}
-
-/// The methods of a path by their names, for browsers that ask which may be used.
-pub fn methods(path: &str) -> String {
-    let methods: Vec<_> = ROUTES
-        .iter()
-        .filter(|route| route.path == path)
-        .map(|route| route.method.as_str())
-        .collect();
-    if methods.is_empty() {
-        // Of the gateway's own paths, all are only read.
-        return Method::GET.to_string();
-    }
-
-    methods.join(", ")
 }
 
 const fn route(
@@ -146,11 +199,14 @@ mod tests {
 
     #[test]
     fn the_documented_paths_are_the_ones_there_are() {
-        let own = ["/v1/instance", "/openapi.json", "/docs", "/docs/problems"];
+        // The files of a page are no part of the API.
+        let own = OWN
+            .iter()
+            .filter(|path| !path.starts_with("/docs/{") && **path != "/docs/");
         let there_are: BTreeSet<_> = ROUTES
             .iter()
             .map(|route| format!("{} `{}`", route.method, route.path))
-            .chain(own.iter().map(|path| format!("GET `{path}`")))
+            .chain(own.map(|path| format!("GET `{path}`")))
             .collect();
         let documented: BTreeSet<_> = DOCUMENT
             .lines()

@@ -158,31 +158,31 @@ impl Upstreams {
         [&self.identity, &self.post, &self.media, &self.search]
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer. `head` makes the request but for its body, each time anew.
     ///
     /// It is sent a second time where that does no harm: when no connection could be made (the next try may reach
     /// another replica), and when it only reads and a connection that was kept turned out to be closed. One that was
     /// closed before anything was written to it is replaced by the client without a word.
     pub async fn send(
         &self,
-        parts: request::Parts,
+        head: impl Fn() -> request::Parts,
         body: RequestBody,
     ) -> Result<Response<Incoming>, legacy::Error> {
-        let again = (parts.clone(), body.watch());
-        let (parts, body) = match self.client.request(Request::from_parts(parts, body)).await {
+        let watch = body.watch();
+        let first = head();
+        let is_safe = first.method.is_safe();
+        let error = match self.client.request(Request::from_parts(first, body)).await {
             Ok(answer) => return Ok(noted(answer)),
-            Err(error) => {
-                let (parts, watch) = again;
-                let was_lost = parts.method.is_safe() && connection::was_kept(&error);
-                match watch.again() {
-                    Some(body) if error.is_connect() || was_lost => (parts, body),
-                    _ => return Err(error),
-                }
-            }
+            Err(error) => error,
         };
-
-        let sent = self.client.request(Request::from_parts(parts, body));
-        sent.await.map(noted)
+        let was_lost = is_safe && connection::was_kept(&error);
+        match watch.again() {
+            Some(body) if error.is_connect() || was_lost => {
+                let sent = self.client.request(Request::from_parts(head(), body));
+                sent.await.map(noted)
+            }
+            _ => Err(error),
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use std::convert::Infallible;
 use uuid::Uuid;
 
-pub(crate) const REQUEST_ID: &str = "x-request-id";
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// What a request is called, here and in whatever it causes.
@@ -27,15 +27,15 @@ impl RequestContext {
             .filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES)
             .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
             .map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
-        let (trace, flags) = text(TRACEPARENT).and_then(trace_and_flags).map_or_else(
-            || (Uuid::new_v4().simple().to_string(), "00"),
-            |(trace, flags)| (trace.to_owned(), flags),
-        );
         let span = Uuid::new_v4().as_u64_pair().0;
+        let traceparent = match text(TRACEPARENT).and_then(trace_and_flags) {
+            Some((trace, flags)) => format!("00-{trace}-{span:016x}-{flags}"),
+            None => format!("00-{}-{span:016x}-00", Uuid::new_v4().simple()),
+        };
 
         Self {
             request_id,
-            traceparent: format!("00-{trace}-{span:016x}-{flags}"),
+            traceparent,
         }
     }
 
@@ -93,7 +93,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
 mod tests {
     use super::*;
 
-    fn context(name: &'static str, value: &str) -> RequestContext {
+    fn context(name: HeaderName, value: &str) -> RequestContext {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_str(value).expect("a header"));
         RequestContext::of(&headers)

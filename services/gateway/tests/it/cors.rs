@@ -25,8 +25,11 @@ async fn a_browser_is_told_what_a_script_may_send_and_no_service_is_asked() {
     let service = Service::saying("never").await;
     let gateway = gateway([&service.url; 4], &ALLOWED).await;
     for (path, methods) in [
-        ("/v1/posts/0123456789abcdef01234567", "GET, PATCH, DELETE"),
-        ("/v1/instance", "GET"),
+        (
+            "/v1/posts/0123456789abcdef01234567",
+            "GET, HEAD, PATCH, DELETE",
+        ),
+        ("/v1/instance", "GET, HEAD"),
     ] {
         let answer = ask(&gateway, Method::OPTIONS, path, PAGE).await;
         assert_eq!(answer.status(), 204, "{path}");
@@ -39,6 +42,7 @@ async fn a_browser_is_told_what_a_script_may_send_and_no_service_is_asked() {
             assert!(sent.contains(name), "{name}");
         }
         assert!(!headers.contains_key("access-control-allow-credentials"));
+        assert!(headers.contains_key("x-request-id"), "{path}");
     }
 
     assert!(service.take().is_empty());

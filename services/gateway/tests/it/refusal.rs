@@ -37,18 +37,18 @@ async fn a_wrong_method_is_refused_with_the_right_ones() {
     let gateway = gateway_before(&service.url).await;
     for (method, path, allowed) in [
         ("GET", "/v1/auth/login", "POST"),
-        ("PUT", "/v1/posts", "POST,GET,HEAD"),
-        ("OPTIONS", "/v1/posts", "POST,GET,HEAD"),
+        ("PUT", "/v1/posts", "POST, GET, HEAD"),
+        ("OPTIONS", "/v1/posts", "POST, GET, HEAD"),
         (
             "PUT",
             "/v1/posts/0123456789abcdef01234567",
-            "GET,HEAD,PATCH,DELETE",
+            "GET, HEAD, PATCH, DELETE",
         ),
         ("DELETE", "/v1/media", "POST"),
         ("GET", "/v1/media/upload-media", "POST"),
-        ("POST", "/v1/media/0123456789abcdef01234567", "GET,HEAD"),
-        ("POST", "/v1/search/posts", "GET,HEAD"),
-        ("BREW", "/.well-known/jwks.json", "GET,HEAD"),
+        ("POST", "/v1/media/0123456789abcdef01234567", "GET, HEAD"),
+        ("POST", "/v1/search/posts", "GET, HEAD"),
+        ("BREW", "/.well-known/jwks.json", "GET, HEAD"),
     ] {
         let method: Method = method.parse().expect("a method");
         let response = gateway
