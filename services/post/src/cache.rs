@@ -26,7 +26,7 @@
 //! # When many ask
 //!
 //! A page that is missing is read once per process and generation, whoever asks for it; without Redis, readers of
-//! the same page still share reads, in rounds.
+//! the same page still share reads, in rounds, and a failure too.
 
 mod generation;
 mod rounds;
@@ -88,7 +88,7 @@ impl Pages {
                 namespace,
                 ttl_seconds,
                 near,
-                without_redis: Rounds::new(),
+                without_redis: Rounds::new(Result::is_err),
             })
         });
 

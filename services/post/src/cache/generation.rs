@@ -39,7 +39,7 @@ impl Generation {
                 key,
                 repeated: AtomicU64::new(0),
             }),
-            rounds: Rounds::new(),
+            rounds: Rounds::new(Option::is_none),
         }
     }
 

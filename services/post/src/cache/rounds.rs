@@ -9,9 +9,11 @@ use tokio::sync::oneshot;
 /// Reads in rounds: whoever asks while a read runs waits for the next one, together with all others who do.
 ///
 /// So under load there is one read at a time for each key, and still every answer is at least as new as its question.
+/// A failure is told to those too who asked while it was waited for: nobody waits for two of them.
 pub struct Rounds<K, V> {
     /// A key is here while somebody reads for it, with those who wait for the next round.
     waiting: Mutex<HashMap<K, Vec<oneshot::Sender<V>>>>,
+    is_failure: fn(&V) -> bool,
 }
 
 /// Forgets a key whose reads ended in a panic, which tells those who wait for it.
@@ -22,9 +24,10 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + 'static,
 {
-    pub fn new() -> Arc<Self> {
+    pub fn new(is_failure: fn(&V) -> bool) -> Arc<Self> {
         Arc::new(Self {
             waiting: Mutex::new(HashMap::new()),
+            is_failure,
         })
     }
 
@@ -64,8 +67,11 @@ where
         R: Future<Output = V> + Send + 'static,
     {
         let forget = Forget(&self, &key);
-        while let Some(round) = self.next_round(&key) {
+        while let Some(mut round) = self.next_round(&key) {
             let value = read().await;
+            if (self.is_failure)(&value) {
+                round.extend(self.waiting_for(&key));
+            }
             for sender in round {
                 // Who went away meanwhile needs no answer.
                 let _ = sender.send(value.clone());
@@ -87,6 +93,14 @@ where
 }
 
 impl<K: Eq + Hash, V> Rounds<K, V> {
+    /// Those who wait for the next round, which is empty then.
+    fn waiting_for(&self, key: &K) -> Vec<oneshot::Sender<V>> {
+        self.waiting()
+            .get_mut(key)
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashMap<K, Vec<oneshot::Sender<V>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_never_older_than_its_question() {
-        let rounds = Rounds::new();
+        let rounds = Rounds::new(|_| false);
         let (reads, go) = (Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
         let ask = || {
             let (rounds, reads, go) = (rounds.clone(), reads.clone(), go.clone());
@@ -145,8 +159,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_waits_for_two_failures() {
+        let rounds = Rounds::new(Result::is_err);
+        let (reads, fail) = (Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
+        let ask = || {
+            let (rounds, reads, fail) = (rounds.clone(), reads.clone(), fail.clone());
+            tokio::spawn(async move {
+                let read = move || {
+                    let (number, fail) = (reads.fetch_add(1, Ordering::SeqCst) + 1, fail.clone());
+                    async move {
+                        fail.acquire().await.expect("open").forget();
+                        Err::<(), _>(number)
+                    }
+                };
+                rounds.ask("key", read).await
+            })
+        };
+
+        let first = ask();
+        while reads.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let late = [ask(), ask()];
+        tokio::task::yield_now().await;
+        fail.add_permits(1);
+
+        for asked in std::iter::once(first).chain(late) {
+            assert_eq!(asked.await.expect("asked"), Some(Err(1)));
+        }
+    }
+
+    #[tokio::test]
     async fn keys_do_not_wait_for_each_other() {
-        let rounds = Rounds::new();
+        let rounds = Rounds::new(|_| false);
         let stuck = tokio::spawn({
             let rounds = rounds.clone();
             async move { rounds.ask("stuck", std::future::pending::<u32>).await }
@@ -159,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_panics_leaves_nobody_waiting() {
-        let rounds: Arc<Rounds<&str, u32>> = Rounds::new();
+        let rounds: Arc<Rounds<&str, u32>> = Rounds::new(|_| false);
         assert_eq!(rounds.ask("key", async || panic!("on purpose")).await, None);
         assert_eq!(rounds.ask("key", async || 1).await, Some(1));
     }

@@ -112,6 +112,52 @@ async fn a_database_that_is_silent_is_a_503_in_time_and_then_forgotten() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_two_failures_of_the_database() {
+    let database = Proxy::open(&database_url()).await;
+    let redis = Proxy::open(&redis_url()).await;
+    let stage = Stage::with(Stores {
+        mongodb: database.url.clone(),
+        redis: redis.url.clone(),
+        ..Stores::new()
+    })
+    .await;
+    let author = stage.person();
+    author.write("before").await;
+    redis.cut();
+    database.delay(Duration::from_secs(3600));
+
+    // Without Redis the same read serves all, and these ask while it is waited for.
+    let later = (0..4).map(async |seconds| {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let started = Instant::now();
+        assert_problem(author.get("/v1/posts").await, 503, "unavailable").await;
+        started.elapsed()
+    });
+    for took in futures::future::join_all(later).await {
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_is_slow_is_not_waited_for() {
+    let broker = Proxy::open(&rabbitmq_url()).await;
+    let stage = Stage::with(Stores {
+        rabbitmq: broker.url.clone(),
+        ..Stores::new()
+    })
+    .await;
+    let author = stage.person();
+    broker.delay(Duration::from_secs(2));
+
+    let started = Instant::now();
+    let post = author.write("written meanwhile").await;
+    assert!(started.elapsed() < Duration::from_secs(1), "in time");
+    let message = stage.listen().next().await;
+    let event = message.parse::<PostCreated>().expect("the event").data;
+    assert_eq!(event.post_id, post["_id"]);
+}
+
+#[tokio::test]
 async fn a_redis_that_is_slow_is_not_waited_for() {
     let redis = Proxy::open(&redis_url()).await;
     let stage = Stage::with(Stores {
