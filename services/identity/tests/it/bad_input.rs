@@ -1,5 +1,6 @@
 //! Whatever is sent, the answer is a complete refusal and never a failure of ours.
 
+use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::{Value, json};
 use test_kit::{assert_problem, object_id};
@@ -79,6 +80,52 @@ async fn a_field_that_is_missing_or_of_another_type_is_refused() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn deep_nesting_and_a_field_that_comes_twice_are_refused() {
+    let stage = Stage::new().await;
+    let ada = stage.ada().await;
+    let before = stage.users().find_one(doc! {}).await;
+    let before = before.expect("the database answers");
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long enough" });
+    let of_ada = [
+        (Method::POST, "/v1/auth/password", change),
+        (
+            Method::DELETE,
+            "/v1/auth/me",
+            json!({ "password": PASSWORD }),
+        ),
+    ];
+    let of_anybody = good().map(|(path, body)| (Method::POST, path, body));
+    for (method, path, good) in of_anybody.into_iter().chain(of_ada) {
+        let send = async |body: String| {
+            let request = stage
+                .service
+                .client
+                .request(method.clone(), stage.service.at(path));
+            let request = request.bearer_auth(&ada.access_token);
+            let request = request
+                .header("content-type", "application/json")
+                .body(body);
+            request.send().await.expect("an answer")
+        };
+        let good = good.to_string();
+        let field = good.split(':').next().expect("a field");
+        for open in ["[", "{\"a\":", &format!("{field}:"), &format!("{field}:[")] {
+            let status = send(open.repeat(60_000 / open.len()))
+                .await
+                .status()
+                .as_u16();
+            assert!([400, 422].contains(&status), "{path}, {open}: {status}");
+        }
+        let twice = format!("{field}:\"x\",{}", &good[1..]);
+        assert_problem(send(twice).await, 422, "invalid_field").await;
+    }
+
+    let after = stage.users().find_one(doc! {}).await;
+    assert_eq!(after.expect("the database answers"), before);
+    assert_eq!(stage.refresh(&ada.refresh_token).await.status(), 200);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod account;
 mod bad_input;
 mod ended;
 mod family;
+mod forged;
 mod guessing;
 mod idempotency;
 mod keys;

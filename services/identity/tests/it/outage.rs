@@ -1,13 +1,16 @@
-//! A database that is away.
+//! Stores that are away, lost, slow, and back.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use test_kit::{Proxy, assert_problem};
 
-use crate::stage::{CHEAP, PASSWORD, Stage, Stores, refreshed, start};
+use crate::me::until_removed;
+use crate::stage::{CHEAP, PASSWORD, Stage, Stores, refreshed, signed_in, start};
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What a slow store takes for each answer.
+const SLOW: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn without_its_database_the_service_waits_says_so_and_comes_back() {
@@ -93,6 +96,121 @@ async fn a_database_that_is_lost_is_a_503_within_5_seconds_and_comes_back() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     refreshed(stage.refresh(&ada.refresh_token).await).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_silent_is_a_503_within_5_seconds_and_comes_back() {
+    let mut stores = Stores::new();
+    let proxy = Proxy::open(&direct(&stores.mongodb)).await;
+    stores.mongodb = proxy.url.clone();
+    let stage = Stage::at(stores, &CHEAP).await;
+    let ada = stage.ada().await;
+    proxy.delay(Duration::from_secs(3600));
+
+    let started = Instant::now();
+    let answers = futures::join!(
+        stage.login("ada@example.org", PASSWORD),
+        stage.register("grace", "grace@example.org"),
+        stage.refresh(&ada.refresh_token),
+        stage.get("/v1/auth/me", &ada.access_token),
+        stage.delete_account(&ada.access_token, PASSWORD),
+    );
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    for answer in <[_; 5]>::from(answers) {
+        assert_problem(answer, 503, "unavailable").await;
+    }
+
+    // What was never answered is still on its way over the connections of then.
+    proxy.delay(Duration::ZERO);
+    proxy.cut();
+    proxy.reopen();
+    let deadline = Instant::now() + PATIENCE;
+    while stage.get("/v1/auth/me", &ada.access_token).await.status() != 200 {
+        assert!(Instant::now() < deadline, "not back within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    refreshed(stage.refresh(&ada.refresh_token).await).await;
+}
+
+#[tokio::test]
+async fn redis_that_goes_away_under_load_is_not_noticed() {
+    let mut stores = Stores::new();
+    let proxy = Proxy::open(&stores.redis).await;
+    stores.redis = proxy.url.clone();
+    let stage = Stage::at(stores, &CHEAP).await;
+    let started = Instant::now();
+    let is_over = || started.elapsed() > Duration::from_secs(4);
+    let people = (0..8).map(async |person| {
+        let email = format!("person{person}@example.org");
+        let name = format!("person{person}");
+        let mut token = signed_in(stage.register(&name, &email).await, 201).await;
+        let mut rounds = 0;
+        while !is_over() {
+            let next = refreshed(stage.refresh(&token.refresh_token).await).await;
+            assert_eq!(
+                stage
+                    .get("/v1/auth/sessions", &token.access_token)
+                    .await
+                    .status(),
+                200
+            );
+            assert_eq!(stage.log_out(&next).await.status(), 200);
+            token = signed_in(stage.login(&email, PASSWORD).await, 200).await;
+            rounds += 1;
+        }
+        rounds
+    });
+    let trouble = async {
+        while !is_over() {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            proxy.cut();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            proxy.reopen();
+        }
+    };
+
+    let (rounds, ()) = futures::join!(futures::future::join_all(people), trouble);
+    assert!(rounds.iter().all(|rounds| *rounds > 0), "{rounds:?}");
+}
+
+#[tokio::test]
+async fn a_redis_that_is_slow_is_not_waited_for() {
+    let mut stores = Stores::new();
+    let proxy = Proxy::open(&stores.redis).await;
+    stores.redis = proxy.url.clone();
+    let stage = Stage::at(stores, &CHEAP).await;
+    stage.ada().await;
+    proxy.delay(SLOW);
+
+    let started = Instant::now();
+    for _ in 0..10 {
+        let login = signed_in(stage.login("ada@example.org", PASSWORD).await, 200).await;
+        assert_eq!(stage.log_out(&login.refresh_token).await.status(), 200);
+    }
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_broker_that_is_slow_or_lost_delays_the_end_of_an_account_and_nothing_else() {
+    let mut stores = Stores::new();
+    let broker = Proxy::open(&stores.rabbitmq).await;
+    stores.rabbitmq = broker.url.clone();
+    let stage = Stage::at(stores, &CHEAP).await;
+    let slow: fn(&Proxy) = |broker| broker.delay(SLOW);
+    for (name, trouble) in [("ada", slow), ("eva", Proxy::cut)] {
+        let email = format!("{name}@example.org");
+        let person = signed_in(stage.register(name, &email).await, 201).await;
+        trouble(&broker);
+        let started = Instant::now();
+        let gone = stage.delete_account(&person.access_token, PASSWORD).await;
+        assert_eq!(gone.status(), 200);
+        assert!(started.elapsed() < SLOW, "{name}");
+        stage.refuses(&person.access_token).await;
+
+        broker.delay(Duration::ZERO);
+        broker.reopen();
+        until_removed(&stage).await;
+    }
 }
 
 #[tokio::test]
