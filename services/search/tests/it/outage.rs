@@ -2,9 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use test_kit::{Proxy, Running, assert_problem, database_url, rabbitmq_url};
+use reqwest::Method;
+use test_kit::{
+    Proxy, Running, assert_ended_sessions_are_refused, assert_problem, database_url, rabbitmq_url,
+    redis_url,
+};
 
 use crate::stage::{Stage, config, post, send, until};
+
+/// What a slow store takes for each answer.
+const SLOW: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn what_is_known_is_found_without_a_broker() {
@@ -17,6 +24,42 @@ async fn what_is_known_is_found_without_a_broker() {
     stage.publish(post("another harbour")).await;
     broker.reopen();
     stage.found("harbour", 2).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_slow_delays_what_is_new_and_nothing_else() {
+    let broker = Proxy::open(&rabbitmq_url()).await;
+    let stage = Stage::with(&database_url(), &broker.url).await;
+    stage.publish_all("harbour", &["the harbour"]).await;
+    broker.delay(SLOW);
+    stage.publish(post("another harbour")).await;
+
+    let started = Instant::now();
+    stage.search("harbour").await;
+    assert!(started.elapsed() < SLOW, "{:?}", started.elapsed());
+    stage.found("harbour", 2).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_away_slow_or_lost_takes_nothing_with_it() {
+    let redis = Proxy::closed(&redis_url()).await;
+    let mut config = config(&database_url(), &rabbitmq_url());
+    config.redis.redis_url = redis.url.clone().into();
+    let stage = Stage::start(config).await;
+    stage.publish_all("harbour", &["the harbour"]).await;
+    let away_from_the_start: fn(&Proxy) = |_| {};
+    let slow: fn(&Proxy) = |redis| redis.delay(SLOW);
+    for trouble in [away_from_the_start, slow, Proxy::cut] {
+        trouble(&redis);
+        let started = Instant::now();
+        assert_eq!(stage.texts("harbour").await, ["the harbour"]);
+        assert!(started.elapsed() < SLOW, "{:?}", started.elapsed());
+
+        redis.delay(Duration::ZERO);
+        redis.reopen();
+        let path = "/v1/search/posts?query=harbour";
+        assert_ended_sessions_are_refused(&stage.service, Method::GET, path).await;
+    }
 }
 
 #[tokio::test]
