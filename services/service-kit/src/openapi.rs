@@ -2,6 +2,7 @@
 //!
 //! Handlers say what is theirs; [`serve`] adds what holds for every route, so that no answer stays undescribed.
 
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use axum::{Router, response::IntoResponse};
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, Deprecated, Info, OpenApi, Ref, Response, ResponseBuilder,
+    Components, ContentBuilder, Deprecated, Info, OpenApi, Ref, RefOr, Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -129,6 +130,20 @@ fn complete(operation: &mut Operation) {
     }
     if operation.security.is_some() {
         add_problem(operation, WITH_TOKEN.0, WITH_TOKEN.1);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        name(status, response);
+    }
+}
+
+/// A description is required: an answer that has nothing to say is described by what its status says.
+fn name(status: &str, response: &mut RefOr<Response>) {
+    if let RefOr::T(response) = response
+        && response.description.is_empty()
+    {
+        let status = status.parse::<StatusCode>().ok();
+        let reason = status.and_then(|status| status.canonical_reason());
+        response.description = reason.unwrap_or_default().to_owned();
     }
 }
 
