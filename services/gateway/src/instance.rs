@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use serde::Serialize;
+use service_kit::openapi::ProblemDocument;
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -78,7 +79,15 @@ impl Instance {
     path = "/v1/instance",
     operation_id = "instance",
     tag = "instance",
-    responses((status = 200, description = "About the platform", body = Instance))
+    responses(
+        (status = 200, description = "About the platform", body = Instance),
+        (status = 429, body = ProblemDocument, content_type = "application/problem+json",
+            description = "Too many requests from this address; `Retry-After` says when to try again."),
+        (status = 500, body = ProblemDocument, content_type = "application/problem+json",
+            description = "Something went wrong on our side."),
+        (status = 503, body = ProblemDocument, content_type = "application/problem+json",
+            description = "More is asked for than is worked on at once; try again."),
+    ),
 )]
 pub async fn instance(State(app): State<Arc<App>>) -> impl IntoResponse {
     (

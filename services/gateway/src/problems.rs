@@ -50,7 +50,7 @@ const KINDS: &[Kind] = &[
     kind(422, "invalid_cursor", "The cursor is none that a page gave out."),
     kind(422, "invalid_email", "The address is none."),
     kind(422, "invalid_field", "A field is missing or of another type."),
-    kind(422, "invalid_idempotency_key", "Idempotency-Key is not one header of 1 to 128 visible ASCII characters."),
+    kind(422, "invalid_idempotency_key", "Idempotency-Key is not one header of 1 to 255 visible ASCII characters."),
     kind(422, "invalid_limit", "The limit is not in its range."),
     kind(422, "invalid_media_ids", "The files named are too many, named twice, or none that may be used."),
     kind(422, "invalid_page", "The page is not in its range."),
