@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::id::Id;
 use crate::logout::Done;
-use crate::password::Password;
+use crate::password::{self, Password};
 use crate::proof::prove;
 
 #[derive(Deserialize, ToSchema)]
@@ -21,7 +21,7 @@ use crate::proof::prove;
 pub struct PasswordChange {
     #[schema(value_type = String, format = Password)]
     current_password: Password,
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 128)]
+    #[schema(schema_with = password::described)]
     new_password: Password,
 }
 

@@ -20,8 +20,9 @@ use crate::user::{User, email_key};
 
 #[derive(Deserialize, ToSchema)]
 pub struct Credentials {
+    #[schema(example = "ada@example.org")]
     email: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, example = "correct horse battery staple")]
     password: Password,
 }
 

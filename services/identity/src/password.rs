@@ -2,11 +2,16 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
+use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
+use utoipa::openapi::{Object, ObjectBuilder, OpenApi, Ref};
 
 /// Long enough for any phrase, short enough that hashing its text costs nothing.
 pub const MAX_CHARS: usize = 128;
 /// What everybody tries first, in lower case; where it is from is said beside it.
 const COMMONEST: &str = include_str!("../common-passwords/list.txt");
+
+/// What the API's description calls a new password.
+const NEW_PASSWORD: &str = "NewPassword";
 
 /// A password as somebody typed it. It has no `Debug` and no `Display`: nothing can print it.
 #[derive(Clone)]
@@ -47,6 +52,28 @@ impl Password {
     pub fn bytes(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
     }
+}
+
+/// How a field for a new password is described: by what [`describe`] says.
+pub fn described() -> Ref {
+    Ref::from_schema_name(NEW_PASSWORD)
+}
+
+/// Adds to a description what a new password must be, of which `minimum` is a setting.
+pub fn describe(api: &mut OpenApi, minimum: usize) {
+    let schemas = &mut api.components.get_or_insert_default().schemas;
+    schemas.insert(NEW_PASSWORD.to_owned(), schema(minimum).into());
+}
+
+fn schema(minimum: usize) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+        .min_length(Some(minimum))
+        .max_length(Some(MAX_CHARS))
+        .description(Some("None of the commonest, which are refused."))
+        .examples([serde_json::Value::from("correct horse battery staple")])
+        .build()
 }
 
 impl From<String> for Password {

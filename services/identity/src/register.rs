@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::id::Id;
 use crate::login::{SignedIn, new_session, open_session};
-use crate::password::Password;
+use crate::password::{self, Password};
 use crate::proof::{Unproven, prove};
 use crate::store;
 use crate::user::{Email, User, UserName};
@@ -25,11 +25,19 @@ const MESSAGE: &str = "Account created";
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registration {
-    #[schema(min_length = 3, max_length = 50)]
+    /// 3 to 50 characters that can be seen; space around them is no part of it.
+    #[schema(
+        example = "ada",
+        pattern = r"^\s*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]{1,48}[^\s\u0000-\u001f\u007f-\u009f]\s*$"
+    )]
     user_name: String,
-    #[schema(max_length = 254)]
+    /// Up to 254 bytes; space around them is no part of it.
+    #[schema(
+        example = "ada@example.org",
+        pattern = r"^\s*[^@\s\u0000-\u001f\u007f-\u009f]{1,64}@[^@.\s\u0000-\u001f\u007f-\u009f]+(\.[^@.\s\u0000-\u001f\u007f-\u009f]+)*\s*$"
+    )]
     email: String,
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 128)]
+    #[schema(schema_with = password::described)]
     password: Password,
 }
 

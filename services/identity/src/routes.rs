@@ -10,10 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::{account, change_password, key_set, login, logout, refresh, register, sessions};
+use crate::{
+    account, change_password, key_set, login, logout, password, refresh, register, sessions,
+};
 
 pub fn routes(app: App) -> Router {
-    let router = OpenApiRouter::with_openapi(openapi::service("Accounts"))
+    let mut router = OpenApiRouter::with_openapi(openapi::service("Accounts"))
         .routes(routes!(register::register))
         .routes(routes!(login::login))
         .routes(routes!(refresh::refresh))
@@ -24,6 +26,7 @@ pub fn routes(app: App) -> Router {
         .routes(routes!(sessions::end))
         .layer(map_response(never_stored))
         .routes(routes!(key_set::key_set));
+    password::describe(router.get_openapi_mut(), app.password_min_length);
 
     openapi::serve(router).with_state(app)
 }
