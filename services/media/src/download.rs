@@ -11,6 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures::TryStreamExt;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::Error;
@@ -23,6 +24,12 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Opened as a page of its own, a file may show itself and do nothing else.
 const POLICY: &str =
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+/// The bytes of a file, of the type that was read from them.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only described: bytes are handed out as they are")]
+pub struct Bytes(Vec<u8>);
 
 /// Hands a file out.
 #[utoipa::path(
@@ -37,9 +44,9 @@ const POLICY: &str =
         ("If-None-Match" = Option<String>, Header, description = "Tags of what the client has"),
     ),
     responses(
-        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>,
+        (status = 200, description = "The bytes", content((Bytes = "image/*"), (Bytes = "video/*")),
             headers(("ETag" = String, description = "The file's tag"))),
-        (status = 206, description = "Some of the bytes", content_type = "application/octet-stream", body = Vec<u8>,
+        (status = 206, description = "Some of the bytes", content((Bytes = "image/*"), (Bytes = "video/*")),
             headers(("Content-Range" = String, description = "Which of them"))),
         (status = 304, description = "The client has the file"),
         (status = 404, body = service_kit::openapi::ProblemDocument, content_type = "application/problem+json",
