@@ -22,7 +22,12 @@ const SCOPE: &str = "create post";
 #[serde(rename_all = "camelCase")]
 pub struct NewPost {
     /// 1 to 5,000 characters, not blank.
-    #[schema(min_length = 1, max_length = 5000, pattern = r"\S")]
+    #[schema(
+        min_length = 1,
+        max_length = 5000,
+        pattern = r"\S",
+        example = "A bird over the sea"
+    )]
     content: String,
     /// Up to 10 different ids. Clients that have none also send `null`.
     #[schema(value_type = Option<HashSet<Id>>, max_items = 10)]

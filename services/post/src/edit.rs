@@ -18,7 +18,12 @@ use crate::read::PathId;
 #[serde(rename_all = "camelCase")]
 pub struct PostEdit {
     /// 1 to 5,000 characters, not blank.
-    #[schema(min_length = 1, max_length = 5000, pattern = r"\S")]
+    #[schema(
+        min_length = 1,
+        max_length = 5000,
+        pattern = r"\S",
+        example = "A bird over the sea"
+    )]
     content: Option<String>,
     /// Up to 10 different ids, in place of those the post has.
     #[schema(value_type = Option<HashSet<Id>>, max_items = 10)]

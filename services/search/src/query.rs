@@ -18,7 +18,13 @@ use crate::words::Words;
 pub struct Query {
     /// What is looked for. The last word may be the beginning of one, unless something comes behind it.
     #[serde(default)]
-    #[param(required, min_length = 1, max_length = 200, pattern = r"\S")]
+    #[param(
+        required,
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "bird"
+    )]
     query: String,
     /// How many posts; 10 if missing.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 50)]
