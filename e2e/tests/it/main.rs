@@ -2,8 +2,12 @@
 
 // Marked, so that its helpers may unwrap as tests do.
 #[cfg(test)]
-#[cfg(test)]
 mod wiring;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod loopback;
 
 mod conversation;
 mod deletion;
