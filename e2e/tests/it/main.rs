@@ -8,6 +8,8 @@ mod wiring;
 mod contract;
 #[cfg(test)]
 mod loopback;
+#[cfg(test)]
+mod schemathesis;
 
 mod conversation;
 mod deletion;
