@@ -13,7 +13,7 @@ use futures::{StreamExt, stream};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use service_kit::{Health, Metrics, ServerConfig};
-use test_kit::{Running, assert_problem};
+use test_kit::{Proxy, Running, assert_problem};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
@@ -97,6 +97,38 @@ async fn a_service_that_takes_too_long_is_given_up() {
     }
 
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn each_service_is_used_again_when_it_is_back() {
+    let service = Service::saying("ok").await;
+    let ways = futures::future::join_all([(); 4].map(|()| Proxy::closed(&service.url))).await;
+    let urls = [0, 1, 2, 3].map(|service| ways[service].url.as_str());
+    let gateway = gateway(urls, &HASTY).await;
+    let paths = [
+        "/.well-known/jwks.json",
+        "/v1/posts",
+        "/v1/media/0123456789abcdef01234567",
+        "/v1/search/posts?query=x",
+    ];
+    let away_from_the_start: fn(&Proxy) = |_| {};
+    let slow: fn(&Proxy) = |way| way.delay(Duration::from_secs(10));
+    for (way, path) in ways.iter().zip(paths) {
+        for trouble in [away_from_the_start, slow, Proxy::cut] {
+            trouble(way);
+            let started = Instant::now();
+            let status = get(&gateway, path).await.status().as_u16();
+            assert!((502..=504).contains(&status), "{path}: {status}");
+            assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+
+            way.delay(Duration::ZERO);
+            way.reopen();
+            let back = Instant::now();
+            while get(&gateway, path).await.status() != 200 {
+                assert!(back.elapsed() < PATIENCE, "{path}: not used again");
+            }
+        }
+    }
 }
 
 #[tokio::test]

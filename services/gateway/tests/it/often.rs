@@ -234,3 +234,20 @@ async fn redis_that_goes_away_under_load_is_not_noticed() {
 
     assert!(answered.into_inner() > AT_ONCE);
 }
+
+#[tokio::test]
+async fn a_redis_that_is_slow_is_not_waited_for() {
+    let service = Service::answering(|_| async { "ok" }).await;
+    let proxy = Proxy::open(&test_kit::redis_url()).await;
+    let gateway = gateway([&service.url; 4], &["--redis-url", &proxy.url]).await;
+    reaches_redis(&gateway).await;
+    let slow = Duration::from_secs(2);
+    proxy.delay(slow);
+
+    let started = Instant::now();
+    for _ in 0..10 {
+        let answer = request(&gateway, Method::GET, "/v1/posts").send().await;
+        assert_eq!(answer.expect("an answer").status(), 200);
+    }
+    assert!(started.elapsed() < slow, "{:?}", started.elapsed());
+}

@@ -135,6 +135,51 @@ async fn a_body_that_breaks_off_reaches_nobody_as_whole() {
 }
 
 #[tokio::test]
+async fn a_header_that_comes_twice_is_one_request_or_none() {
+    let service = Service::saying("ok").await;
+    let gateway = gateway_before(&service.url).await;
+    let token = Token::Valid.of(&object_id());
+    let cases = [
+        ("authorization", format!("Bearer {token}"), 401),
+        ("content-length", "2".to_owned(), 400),
+        ("content-type", "application/json".to_owned(), 200),
+        ("idempotency-key", "k".to_owned(), 200),
+        ("x-request-id", "r-1".to_owned(), 200),
+        ("traceparent", "x".to_owned(), 200),
+        ("x-forwarded-for", "192.0.2.7".to_owned(), 200),
+        ("origin", "https://example.org".to_owned(), 200),
+        ("accept", "*/*".to_owned(), 200),
+        ("cookie", "a=b".to_owned(), 200),
+    ];
+    for (name, value, expected) in cases {
+        let mut head = "POST /v1/posts HTTP/1.1\r\nhost: x\r\n".to_owned();
+        for (needed, value) in [
+            ("authorization", format!("Bearer {token}")),
+            ("content-length", "2".to_owned()),
+        ] {
+            if needed != name {
+                head += &format!("{needed}: {value}\r\n");
+            }
+        }
+        let other = if name == "content-length" {
+            "3"
+        } else {
+            &value
+        };
+        let mut connection = Connection::to(&gateway).await;
+        connection
+            .send(&format!(
+                "{head}{name}: {value}\r\n{name}: {other}\r\n\r\n{{}}"
+            ))
+            .await;
+        assert_eq!(connection.status().await, expected, "{name}");
+        let asked = service.take();
+        assert_eq!(asked.len(), usize::from(expected == 200), "{name}");
+        assert!(asked.iter().all(|asked| asked.body == b"{}"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn dots_lead_nowhere() {
     let service = Service::saying("never").await;
     let gateway = gateway_before(&service.url).await;

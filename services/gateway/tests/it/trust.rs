@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use redis_kit::{Redis, RedisConfig, sessions};
+use redis_kit::sessions;
 use test_kit::{KEYS_FILE, Running, SIGNING_KEY_FILE, assert_problem, key_file, object_id, scope};
 use token::{Signer, Subject};
 
@@ -96,11 +96,8 @@ async fn a_token_is_refused_after_its_session_ended() {
     let session = object_id();
     let token = token(&session, 600);
     is_accepted(&gateway, &token).await;
-    let redis = Redis::new(&RedisConfig {
-        redis_url: url.into(),
-    });
-    let redis = redis.expect("a connection string");
-    sessions::end(&redis, &[session]).await.expect("ended");
+    let told = sessions::end(&test_kit::redis(&url), &[session]).await;
+    told.expect("Redis answers");
 
     is_refused_soon(&gateway, &token, "session_ended").await;
 }
