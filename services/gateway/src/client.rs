@@ -24,6 +24,12 @@ pub struct Client {
 impl Client {
     /// `peer` is who opened the connection.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted_hops: u8) -> Self {
+        if trusted_hops == 0 {
+            return Self {
+                address: peer.to_canonical(),
+                scheme: HTTP,
+            };
+        }
         let said = |name| {
             let lines = headers.get_all(name).into_iter().rev();
             let texts = lines.map_while(|line: &HeaderValue| line.to_str().ok());

@@ -92,7 +92,7 @@ async fn ask(
 ) -> Result<Response, Error> {
     let place = upstream.place()?;
     let (watch, limit) = (body.watch(), app.limit(kind));
-    let sent = app.upstreams.send(head, body);
+    let sent = Box::pin(app.upstreams.send(head, body));
 
     match tokio::time::timeout(app.timeout(kind), sent).await {
         Ok(Ok(answer)) => Ok(answer::for_client(answer, place)),

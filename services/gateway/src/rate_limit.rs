@@ -91,8 +91,10 @@ impl RateLimit {
             Limit::General => &self.general,
             Limit::Auth => &self.auth,
         };
-        let key = client.network().to_string();
-        let decision = self.limiter.check(policy.name, &key, policy.quota).await;
+        let decision = self
+            .limiter
+            .check(policy.name, client.network(), policy.quota)
+            .await;
         let allowance = policy.allowance(&decision);
         if decision.is_allowed {
             return Ok(allowance);

@@ -3,6 +3,7 @@
 //! A limit is one number per key: the theoretical arrival time (TAT), the moment at which everything that was allowed
 //! so far would have arrived had it come evenly. Without Redis each process limits by itself.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,7 @@ impl Limiter {
     ///
     /// This process counts first. That is enough to refuse, so whoever asks far too often costs Redis nothing; and it
     /// goes on from there while Redis is away.
-    pub async fn check(&self, scope: &str, key: &str, quota: Quota) -> Decision {
+    pub async fn check(&self, scope: &str, key: impl Display, quota: Quota) -> Decision {
         let key = format!("limit:{scope}:{key}");
         let asked = self.local.now();
         let (is_allowed, ahead) = self.local.take(&key, asked, quota);

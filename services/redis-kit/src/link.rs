@@ -123,16 +123,17 @@ impl Redis {
         keys: &[&str],
         arguments: &[&str],
     ) -> Result<T, Error> {
-        let mut invocation = script.prepare_invoke();
-        for key in keys {
-            invocation.key(*key);
-        }
-        for argument in arguments {
-            invocation.arg(*argument);
-        }
-
-        self.ask(async |mut connection| invocation.invoke_async(&mut connection).await)
-            .await
+        self.ask(async |mut connection| {
+            let mut invocation = script.prepare_invoke();
+            for key in keys {
+                invocation.key(*key);
+            }
+            for argument in arguments {
+                invocation.arg(*argument);
+            }
+            invocation.invoke_async(&mut connection).await
+        })
+        .await
     }
 
     /// Asks whether Redis answers; the error is the reason for `/readyz`.

@@ -89,12 +89,10 @@ async fn many_that_ended_at_once_are_all_known() {
         all.extend(some);
     }
     let follower = Follower::of(&redis);
-    follower.knows(all.last().expect("some"), AT_LAST).await;
-
-    let unknown = all
-        .iter()
-        .filter(|session| !follower.ended.contains(session));
-    assert_eq!(unknown.count(), 0);
+    // What is of the same moment is read in no particular order.
+    for session in &all {
+        follower.knows(session, AT_LAST).await;
+    }
 }
 
 #[tokio::test]

@@ -44,23 +44,32 @@ where
         let metadata = event.metadata();
         writer.write_str(r#"{"timestamp":""#)?;
         SystemTime.format_time(&mut writer)?;
-        write!(writer, r#"","level":"{}""#, metadata.level())?;
+        for part in [r#"","level":""#, metadata.level().as_str(), "\""] {
+            writer.write_str(part)?;
+        }
 
         let mut members = Members::new(&mut writer, false);
         event.record(&mut members);
         members.result?;
 
-        write!(writer, r#","target":"{}""#, metadata.target())?;
+        for part in [r#","target":""#, metadata.target(), "\""] {
+            writer.write_str(part)?;
+        }
         if let Some(span) = context.lookup_current() {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>();
             let fields = fields.map_or("", |fields| fields.as_str());
             let comma = if fields.is_empty() { "" } else { "," };
-            write!(
-                writer,
-                r#","span":{{{fields}{comma}"name":"{}"}}"#,
-                span.name()
-            )?;
+            for part in [
+                r#","span":{"#,
+                fields,
+                comma,
+                r#""name":""#,
+                span.name(),
+                "\"}",
+            ] {
+                writer.write_str(part)?;
+            }
         }
 
         writer.write_str("}\n")
@@ -103,8 +112,10 @@ impl<'a, W: Write> Members<'a, W> {
         }
         let comma = if self.is_first { "" } else { "," };
         self.is_first = false;
-        self.result =
-            write!(self.writer, r#"{comma}"{}":"#, field.name()).and_then(|()| write(self.writer));
+        self.result = [comma, "\"", field.name(), "\":"]
+            .into_iter()
+            .try_for_each(|part| self.writer.write_str(part))
+            .and_then(|()| write(self.writer));
     }
 
     fn plain(&mut self, field: &Field, value: impl Display) {
