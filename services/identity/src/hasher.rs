@@ -17,6 +17,9 @@ const WAITING_PER_CORE: usize = 64;
 /// Memory nobody used for one to two of these is given back.
 const KEPT_FOR: Duration = Duration::from_secs(30);
 
+/// As Linux counts: from -20, which goes first, to 19.
+const LOWEST_PRIORITY: i32 = 19;
+
 /// Hashes and verifies passwords.
 pub struct Hasher {
     params: Params,
@@ -167,6 +170,7 @@ impl Hasher {
         tokio::task::spawn_blocking(move || {
             // Moved in, because a caller that goes away does not stop this thread.
             let _core = core;
+            let_others_go_first();
             let mut blocks = memory.take();
             runs.inc();
             let result = work(&mut blocks);
@@ -176,6 +180,14 @@ impl Hasher {
         .await
         .map_err(Error::Ended)?
         .map_err(Error::Hash)
+    }
+}
+
+/// Logins may take every core, but not from requests that need a moment of one: this thread runs when no other wants to.
+/// Where that cannot be asked for, hashing goes on all the same.
+fn let_others_go_first() {
+    if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+        tracing::debug!(%error, "hashes are computed at the priority of requests");
     }
 }
 
