@@ -16,20 +16,30 @@ use crate::client::Client;
 /// Failures before anybody has to wait: people mistype.
 const FREE: u32 = 5;
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Beyond the free ones one try goes on at a time, and has so long; otherwise as many could be made as fit into the
+/// moment in which one is allowed.
+const HELD: Duration = Duration::from_secs(2);
 /// Without another failure, the count begins anew after so long.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 /// What a process remembers while Redis is away; those that failed least recently are forgotten.
 const LOCAL_KEYS: usize = 16_384;
 
-/// Milliseconds to wait, and whether there is a count, by Redis' clock.
+/// Milliseconds to wait, and whether there is a count, by Redis' clock. `ARGV`: how many are free, and for how long one
+/// try beyond them keeps others out, in milliseconds.
 const STANDING: &str = r"
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local open = redis.call('HGET', KEYS[1], 'open')
-if not open then
+local open = tonumber(redis.call('HGET', KEYS[1], 'open') or 0)
+if open == 0 then
   return {0, 0}
 end
-return {math.max(0, tonumber(open) - now), 1}
+if open > now then
+  return {open - now, 1}
+end
+if tonumber(redis.call('HGET', KEYS[1], 'failures')) >= tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'open', string.format('%.0f', now + tonumber(ARGV[2])))
+end
+return {0, 1}
 ";
 
 /// Counts a failure. `ARGV`: how many are free, the longest delay and how long to remember, both in milliseconds.
@@ -68,6 +78,8 @@ pub struct TooSoon(pub Duration);
 struct Failures {
     count: u32,
     last: Instant,
+    /// When the next try is allowed.
+    open: Instant,
 }
 
 impl Attempt {
@@ -92,8 +104,12 @@ impl Backoff {
 
     /// Whether a try is allowed now; true when one has failed before.
     pub async fn check(&self, attempt: &Attempt) -> Result<bool, TooSoon> {
-        let asked: Result<(u64, u8), Error> =
-            self.redis.script(&self.standing, &[&attempt.0], &[]).await;
+        let arguments = [FREE.to_string(), HELD.as_millis().to_string()];
+        let arguments = arguments.each_ref().map(String::as_str);
+        let asked: Result<(u64, u8), Error> = self
+            .redis
+            .script(&self.standing, &[&attempt.0], &arguments)
+            .await;
         let (wait, has_failed) = match asked {
             Ok((wait, has_failed)) => (Duration::from_millis(wait), has_failed == 1),
             Err(_) => self.standing_here(attempt, Instant::now()),
@@ -130,16 +146,20 @@ impl Backoff {
         self.local().remove(&attempt.0);
     }
 
+    /// What [`STANDING`] does.
     fn standing_here(&self, attempt: &Attempt, now: Instant) -> (Duration, bool) {
-        let failures = self.local().get(&attempt.0).copied();
-        let failures = failures.filter(|failures| failures.age(now) < REMEMBERED);
+        let mut local = self.local();
+        let failures = local.get(&attempt.0).copied();
+        let Some(failures) = failures.filter(|failures| failures.age(now) < REMEMBERED) else {
+            return (Duration::ZERO, false);
+        };
+        let wait = failures.open.saturating_duration_since(now);
+        if wait.is_zero() && failures.count >= FREE {
+            let open = now + HELD;
+            local.insert(attempt.0.clone(), Failures { open, ..failures });
+        }
 
-        failures.map_or((Duration::ZERO, false), |failures| {
-            (
-                delay(failures.count).saturating_sub(failures.age(now)),
-                true,
-            )
-        })
+        (wait, true)
     }
 
     fn failed_here(&self, attempt: &Attempt, now: Instant) {
@@ -149,7 +169,12 @@ impl Backoff {
         let count = before
             .map_or(0, |failures| failures.count)
             .saturating_add(1);
-        local.insert(attempt.0.clone(), Failures { count, last: now });
+        let failures = Failures {
+            count,
+            last: now,
+            open: now + delay(count),
+        };
+        local.insert(attempt.0.clone(), failures);
     }
 
     fn local(&self) -> std::sync::MutexGuard<'_, Cache<String, Failures>> {
@@ -227,6 +252,7 @@ mod tests {
         let at = |seconds| backoff.standing_here(&ada, start + Duration::from_secs(seconds));
         assert_eq!(at(1), (Duration::from_secs(3), true));
         assert_eq!(at(4), (Duration::ZERO, true));
+        assert_eq!(at(5), (Duration::from_secs(1), true), "one is being tried");
         assert_eq!(at(3600), (Duration::ZERO, false));
         assert!(backoff.check(&ada).await.is_err());
         backoff.succeeded(&ada).await;

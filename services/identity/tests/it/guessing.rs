@@ -162,6 +162,31 @@ async fn whoever_guesses_has_to_wait_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn whoever_has_to_wait_makes_one_try_at_a_time() {
+    let stage = Stage::new().await;
+    let other = stage.beside().await;
+    let nobody = format!("{}@example.org", test_kit::object_id());
+    for _ in 0..FREE {
+        let wrong = login_from(&stage, "192.0.2.7", &nobody, PASSWORD).await;
+        assert_eq!(wrong.status(), 401);
+    }
+    // As many at once as possible, at every process, until the time to wait is over.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let tries = (0..10).map(|n| {
+            let stage = if n % 2 == 0 { &stage } else { &other };
+            login_from(stage, "192.0.2.7", &nobody, PASSWORD)
+        });
+        let answers = futures::future::join_all(tries).await;
+        let tried = answers.iter().filter(|answer| answer.status() == 401);
+        match tried.count() {
+            0 => assert!(Instant::now() < deadline, "never allowed again"),
+            tried => return assert_eq!(tried, 1),
+        }
+    }
+}
+
+#[tokio::test]
 async fn addresses_of_one_network_are_one_client_to_all_processes() {
     let stage = Stage::new().await;
     let other = stage.beside().await;
