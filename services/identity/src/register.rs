@@ -81,6 +81,10 @@ pub async fn register(
         let answer = again(&app, &client, user, wanted.password).await?;
         return Ok((StatusCode::CREATED, Json(answer)));
     }
+    // The account was made and is gone. Everybody was told so, for good: its id cannot be somebody's again.
+    if let Some(Claimed::Before(_)) = guard {
+        return Err(Error::KeyReused);
+    }
 
     let answer = make(&app, &client, id, &name, &email, wanted.password).await?;
     if let Some(Claimed::Now(guard)) = guard {

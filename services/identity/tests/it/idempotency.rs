@@ -6,6 +6,7 @@ use reqwest::Response;
 use serde_json::json;
 use test_kit::assert_problem;
 
+use crate::me::until_removed;
 use crate::stage::{PASSWORD, Stage, refreshed, signed_in};
 
 async fn register(stage: &Stage, key: &str, name: &str, password: &str) -> Response {
@@ -43,6 +44,20 @@ async fn a_key_opens_nothing_without_the_password() {
     assert_problem(name, 422, "idempotency_key_reused").await;
     let bad = register(&stage, "a b", "ada", PASSWORD).await;
     assert_problem(bad, 422, "invalid_idempotency_key").await;
+}
+
+#[tokio::test]
+async fn a_key_does_not_bring_an_account_back_that_has_gone() {
+    let stage = Stage::new().await;
+    let ada = signed_in(register(&stage, "k", "ada", PASSWORD).await, 201).await;
+    let gone = stage.delete_account(&ada.access_token, PASSWORD).await;
+    assert_eq!(gone.status(), 200);
+    until_removed(&stage).await;
+
+    let late = register(&stage, "k", "ada", PASSWORD).await;
+    assert_problem(late, 422, "idempotency_key_reused").await;
+    let anew = signed_in(register(&stage, "other", "ada", PASSWORD).await, 201).await;
+    assert_ne!(anew.user_id, ada.user_id);
 }
 
 #[tokio::test]
