@@ -5,7 +5,6 @@ use std::thread::available_parallelism;
 
 use argon2::Params;
 use axum::extract::FromRef;
-use bytes::Bytes;
 use database::idempotency::Idempotency;
 use jiff::{SignedDuration, Timestamp};
 use mongodb::Database;
@@ -38,8 +37,6 @@ pub struct App {
     pub refresh_key: Arc<RefreshKey>,
     pub lifetimes: Lifetimes,
     pub password_min_length: usize,
-    /// The file with the public keys, byte by byte.
-    pub key_set: Bytes,
     signer: Arc<Signer>,
     access_token_ttl_seconds: u32,
 }
@@ -89,7 +86,6 @@ impl App {
         authenticator: Authenticator,
         metrics: &Metrics,
     ) -> Result<Self, StartError> {
-        let key_set = read_file("TOKEN_KEYS_FILE", &config.token.token_keys_file)?;
         let signing_key = read_file("TOKEN_SIGNING_KEY_FILE", &config.token_signing_key_file)?;
         let refresh_key = read_file("REFRESH_KEY_FILE", &config.refresh_key_file)?;
         let signer = Signer::new(&signing_key, config.token.scope());
@@ -123,7 +119,6 @@ impl App {
                 reuse_window: SignedDuration::from_secs(config.refresh_reuse_window_seconds.into()),
             },
             password_min_length: config.password_min_length.into(),
-            key_set: key_set.into(),
             signer: Arc::new(signer),
             access_token_ttl_seconds: config.access_token_ttl_seconds,
         })

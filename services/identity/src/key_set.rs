@@ -20,6 +20,6 @@ const CACHING: &str = "public, max-age=300";
 pub async fn key_set(State(app): State<App>) -> impl IntoResponse {
     (
         [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHING)],
-        app.key_set,
+        app.authenticator.key_set(),
     )
 }

@@ -93,6 +93,11 @@ impl Authenticator {
         })
     }
 
+    /// The public keys, byte by byte as they are in the key file.
+    pub fn key_set(&self) -> String {
+        self.keys.load().text.clone()
+    }
+
     /// Uses the key file's new content whenever it changes, until `shutdown`. One that cannot be used changes nothing.
     pub async fn follow_keys(self, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval(KEYS_PERIOD);

@@ -238,7 +238,6 @@ fn arguments(stores: &Stores, settings: &[&str]) -> Vec<String> {
     let file = |name| key_file(name).to_str().expect("a path in UTF-8").to_owned();
     let scope = scope();
     let own = [
-        "identity",
         "--mongodb-url",
         &stores.mongodb,
         "--redis-url",
@@ -259,8 +258,11 @@ fn arguments(stores: &Stores, settings: &[&str]) -> Vec<String> {
         &file(REFRESH_KEY_FILE),
     ];
 
-    own.iter()
-        .chain(settings)
+    let own = own.chunks(2).filter(|own| !settings.contains(&own[0]));
+    let all = own.flatten().chain(settings);
+
+    std::iter::once(&"identity")
+        .chain(all)
         .map(ToString::to_string)
         .collect()
 }
