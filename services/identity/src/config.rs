@@ -36,7 +36,7 @@ pub struct Config {
     pub refresh_key_file: PathBuf,
 
     /// How long an access token is valid, in seconds.
-    #[arg(long, env = "ACCESS_TOKEN_TTL_SECONDS", default_value_t = 3600, value_parser = value_parser!(u32).range(1..=86_400))]
+    #[arg(long, env = "ACCESS_TOKEN_TTL_SECONDS", default_value_t = 3600, value_parser = value_parser!(u32).range(1..=token::MAX_LIFETIME_SECONDS.into()))]
     pub access_token_ttl_seconds: u32,
 
     /// A session that is not refreshed for so long ends, in seconds.
