@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::finish::finish;
 use crate::post::{Content, Draft, Id, MediaIds, Post};
+use crate::store::Stored;
 
 /// What an `Idempotency-Key` is used for here.
 const SCOPE: &str = "create post";
@@ -110,14 +111,9 @@ async fn write(
     draft: Draft,
     context: RequestContext,
 ) -> Result<idempotency::Stored, Error> {
-    let author = draft.author;
-    let written = app.store.insert(id, draft).await;
+    let written = keep(app, id, draft).await;
     app.pages.changed().await;
     let stored = written?;
-    if is_gone(app, author).await {
-        app.store.delete(id, author).await?;
-        return Err(Error::NoAccount);
-    }
     app.announcer.created(&stored, context);
 
     let created = CreatedPost {
@@ -130,6 +126,18 @@ async fn write(
         location: Some(format!("/v1/posts/{id}")),
         body: serde_json::to_string(&created).expect("a post is always writable as JSON"),
     })
+}
+
+/// Stores the post, and takes it back when its author's account has gone. Pages change after both.
+async fn keep(app: &App, id: Id, draft: Draft) -> Result<Stored, Error> {
+    let author = draft.author;
+    let stored = app.store.insert(id, draft).await?;
+    if is_gone(app, author).await {
+        app.store.delete(id, author).await?;
+        return Err(Error::NoAccount);
+    }
+
+    Ok(stored)
 }
 
 /// Whether the account was deleted while its owner wrote. When that cannot be told, what is written stays written.
