@@ -3,9 +3,11 @@
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
-use test_kit::assert_problem;
+use test_kit::{Token, assert_problem, object_id};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::stage::{Person, Stage, path, send};
+use crate::stage::{Person, Stage, Stores, config, path, send};
 
 async fn send_text(person: &Person, method: Method, path: &str, body: String) -> reqwest::Response {
     let request = person.request(method, path);
@@ -94,6 +96,42 @@ async fn deep_nesting_and_huge_numbers_are_refused_or_ignored() {
     let body = format!("{{\"content\":\"a\",\"other\":{open}{close}}}");
     let response = send_text(&person, Method::POST, "/v1/posts", body).await;
     assert_eq!(response.status(), 201);
+}
+
+/// The first answer to a request whose body is announced to have this length, when this is sent of it and no more comes.
+async fn first_answer(stage: &Stage, announced: u64, sent: &str) -> String {
+    let address = stage.service.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let token = Token::Valid.of(&object_id());
+    let request = format!(
+        "POST /v1/posts HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {announced}\r\n\r\n{sent}"
+    );
+    let written = stream.write_all(request.as_bytes()).await;
+    written.expect("written");
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.expect("an answer");
+
+    String::from_utf8(answer).expect("ASCII")
+}
+
+#[tokio::test]
+async fn a_body_of_another_length_than_it_says_writes_nothing() {
+    let mut settings = config(&Stores::new());
+    settings.server.request_timeout_seconds = 1;
+    let stage = Stage::starting(settings).await.ready().await;
+    let body = r#"{"content":"a"}"#;
+    for (announced, expected) in [
+        (1_000_000_000, "HTTP/1.1 413"),
+        (5, "HTTP/1.1 400"),
+        // The rest is waited for, and not for long.
+        (50, "HTTP/1.1 503"),
+    ] {
+        assert_eq!(first_answer(&stage, announced, body).await, expected);
+    }
+
+    let list = stage.person().get_json("/v1/posts").await;
+    assert_eq!(list["posts"], json!([]));
 }
 
 #[tokio::test]
