@@ -120,8 +120,9 @@ pub fn email_key(text: &str) -> String {
 
 /// The form in which texts that differ only in letter case or in how their characters are encoded are the same.
 fn key(text: &str) -> String {
-    // Upper case first, so that `ß` meets `SS` and a final `ς` meets `σ`.
+    // By way of upper case, so that `ß` meets `SS` and a final `ς` meets `σ`; before that, `ẞ` meets `ß`.
     text.nfkc()
+        .flat_map(char::to_lowercase)
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .nfkc()
@@ -140,7 +141,49 @@ fn is_invisible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_name_can_be_seen_and_is_as_long_as_a_name(
+            text in "\\s{0,2}(\\PC|[ a-z\u{200b}\u{202e}\t\0]){0,55}\\s{0,2}",
+        ) {
+            if let Ok(name) = UserName::parse(&text) {
+                let shown = name.as_str();
+                prop_assert!((MIN_NAME_CHARS..=MAX_NAME_CHARS).contains(&shown.chars().count()));
+                prop_assert!(!shown.chars().any(is_invisible));
+                prop_assert_eq!(shown.trim(), shown);
+            }
+        }
+
+        #[test]
+        fn any_address_has_one_at_sign_and_no_space(
+            text in " ?([a-z.@é\u{200b}]|\\PC){0,70}@?[a-z.@ ]{0,200} ?",
+        ) {
+            if let Ok(email) = Email::parse(&text) {
+                let email = email.as_str();
+                prop_assert_eq!(email.matches('@').count(), 1);
+                prop_assert!(email.len() <= MAX_EMAIL_BYTES);
+                prop_assert!(!email.chars().any(|c| c.is_whitespace() || is_invisible(c)));
+            }
+        }
+
+        #[test]
+        fn case_and_spelling_make_no_other_key(text in "([ßẞſςΣıİKÅﬁe\u{301}]|\\PC){0,20}") {
+            for other in [
+                text.to_uppercase(),
+                text.to_lowercase(),
+                text.nfc().collect(),
+                text.nfd().collect(),
+                text.nfkc().collect(),
+                text.nfkd().collect(),
+            ] {
+                prop_assert_eq!(key(&other), key(&text), "{:?}", other);
+            }
+        }
+    }
 
     fn name(text: &str) -> Result<String, NameError> {
         UserName::parse(text).map(|name| name.0)
@@ -182,6 +225,7 @@ mod tests {
             ("Ada", "aDA"),
             ("ＡＤＡ", "ada"),
             ("Straße", "STRASSE"),
+            ("Straße", "STRAẞE"),
             ("ΟΔΟΣ", "οδος"),
             ("ﬁona", "FIONA"),
             ("e\u{301}va", "Éva"),
