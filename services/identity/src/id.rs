@@ -44,7 +44,26 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_id_is_read_as_it_is_written(bytes: [u8; 12]) {
+            let id = Id(bytes);
+
+            prop_assert_eq!(Id::parse(&id.to_string()), Some(id));
+        }
+
+        #[test]
+        fn only_24_hex_digits_are_an_id(text in "[0-9a-fA-F]{22,26}|\\PC{0,30}") {
+            let is_id = text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let written = Id::parse(&text).map(|id| id.to_string());
+
+            prop_assert_eq!(written, is_id.then(|| text.to_lowercase()));
+        }
+    }
 
     #[test]
     fn an_id_survives_its_text() {

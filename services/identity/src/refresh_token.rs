@@ -113,6 +113,8 @@ fn message(family: Id, generation: i64, nonce: &[u8; NONCE_BYTES]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NONCE: [u8; NONCE_BYTES] = [7; NONCE_BYTES];
@@ -158,6 +160,22 @@ mod tests {
             assert!(!key().made(&changed, &NONCE), "byte {index}");
         }
         assert!(key().made(&token(), &NONCE));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_has_one_spelling(text in "[A-Za-z0-9_-]{68,72}|\\PC{0,80}") {
+            if let Some(token) = RefreshToken::decode(&text) {
+                prop_assert_eq!(token.encode(), text);
+            }
+        }
+
+        #[test]
+        fn no_token_is_made_up(bytes in proptest::collection::vec(any::<u8>(), TOKEN_BYTES)) {
+            let token = RefreshToken::decode(&BASE64.encode(bytes)).expect("as long as a token");
+
+            prop_assert!(!key().made(&token, &NONCE));
+        }
     }
 
     #[test]

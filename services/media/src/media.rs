@@ -54,7 +54,19 @@ pub fn file_name(id: MediaId, media_type: MediaType) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn only_24_hex_digits_are_an_id(text in "[0-9a-fA-F]{22,26}|\\PC{0,30}") {
+            let is_id = text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let written = MediaId::parse(&text).map(|id| id.to_string());
+
+            prop_assert_eq!(written, is_id.then(|| text.to_lowercase()));
+        }
+    }
 
     #[test]
     fn an_id_is_24_hex_digits() {
