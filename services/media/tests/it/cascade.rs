@@ -6,7 +6,7 @@ use mongodb::bson::doc;
 
 use crate::stage::{Stage, count, object_id, png, wait_until};
 
-fn deleted(user: &str, media: &[&str]) -> Envelope<PostDeleted> {
+pub fn deleted(user: &str, media: &[&str]) -> Envelope<PostDeleted> {
     let post = PostDeleted {
         post_id: test_kit::object_id(),
         user_id: user.to_owned(),

@@ -12,4 +12,5 @@ mod limits;
 mod refusals;
 mod stage;
 mod storages;
+mod trouble;
 mod upload;

@@ -7,7 +7,7 @@ use crate::cloudinary::Cloudinary;
 use crate::stage::{Stage, Stores, count, form, png};
 
 /// The settings of the S3 server behind `url`, `http://<key>:<secret>@<host>:<port>/<bucket>`.
-fn s3(url: &str) -> Vec<String> {
+pub fn s3(url: &str) -> Vec<String> {
     let url = reqwest::Url::parse(url).expect("a URL");
     let endpoint = format!(
         "http://{}:{}",
