@@ -92,8 +92,8 @@ impl Settings {
         };
         let others = self.only.iter().filter(|part| **part != Part::Posts);
         let rows = ROWS_PER_SIZE * sizes + ROWS_OF_ANOTHER_PART * others.count() as u64;
-        let seconds =
-            rows * (runs * self.seconds_per_run + SECONDS_BESIDE) + posts.unwrap_or_default() / POSTS_PER_SECOND;
+        let seconds = rows * (runs * self.seconds_per_run + SECONDS_BESIDE)
+            + posts.unwrap_or_default() / POSTS_PER_SECOND;
 
         format!(
             "{rows} rows of {runs} runs of {} s each: about {} min",
