@@ -79,15 +79,20 @@ impl Broker {
         &self.0.service
     }
 
-    /// A connection and a channel on it, with the whole topology declared.
-    pub(crate) async fn connect(&self) -> Result<(Connection, Channel), LinkError> {
+    /// A connection and a channel on it, with the whole topology declared and `begin` done on the channel.
+    pub(crate) async fn connect<T>(
+        &self,
+        begin: impl AsyncFnOnce(&Channel) -> lapin::Result<T>,
+    ) -> Result<(Connection, Channel, T), LinkError> {
         let open = async {
             let properties = ConnectionProperties::default()
                 .with_connection_name(self.0.service.as_str().into());
             let connection = Connection::connect_uri(self.0.uri.clone(), properties).await?;
             let channel = connection.create_channel().await?;
-            self.0.topology.declare(&channel).await?;
-            Ok::<_, lapin::Error>((connection, channel))
+            // Polled in this order, so sent in this order; see `Topology::declare`.
+            let ((), begun) =
+                futures::try_join!(self.0.topology.declare(&channel), begin(&channel))?;
+            Ok::<_, lapin::Error>((connection, channel, begun))
         };
 
         Ok(tokio::time::timeout(CONNECT_TIMEOUT, open)

@@ -19,7 +19,6 @@ use crate::{Failure, Message, Queue};
 
 /// Events that are handled at once; the broker keeps the others.
 const PREFETCH: u16 = 16;
-const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the events in hand may take once the service is asked to stop.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -130,26 +129,22 @@ impl Consumer {
     }
 
     async fn subscribe(&self) -> Result<(Connection, Channel, lapin::Consumer), LinkError> {
-        let (connection, channel) = self.broker.connect().await?;
         let queue = self.broker.topology().queue(self.queue);
-        let subscribe = async {
-            channel
-                .basic_qos(PREFETCH, BasicQosOptions::default())
-                .await?;
-            channel
-                .basic_consume(
+
+        self.broker
+            .connect(async |channel| {
+                let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
+                let deliveries = channel.basic_consume(
                     queue.into(),
                     "".into(),
                     BasicConsumeOptions::default(),
                     FieldTable::default(),
-                )
-                .await
-        };
-        let deliveries = tokio::time::timeout(SUBSCRIBE_TIMEOUT, subscribe)
+                );
+                // In this order: a prefetch is for consumers that come after it.
+                let ((), deliveries) = futures::try_join!(qos, deliveries)?;
+                Ok(deliveries)
+            })
             .await
-            .map_err(|_| LinkError::Timeout)??;
-
-        Ok((connection, channel, deliveries))
     }
 
     async fn settle<H, F>(&self, handler: &H, delivery: Delivery, shutdown: &CancellationToken)

@@ -256,9 +256,12 @@ async fn keep_connected(
 }
 
 async fn open(broker: &Broker) -> Result<(Connection, Session), LinkError> {
-    let (connection, channel) = broker.connect().await?;
-    channel
-        .confirm_select(ConfirmSelectOptions::default())
+    let (connection, channel, ()) = broker
+        .connect(async |channel| {
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await
+        })
         .await?;
     let broken = CancellationToken::new();
 

@@ -4,6 +4,8 @@
 //! of it too, so that what is published before a service's first start waits for it.
 
 use events::{Event, PostCreated, PostDeleted, PostUpdated, UserDeleted};
+use futures::future::try_join_all;
+use futures::try_join;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
@@ -77,22 +79,23 @@ impl Topology {
     }
 
     /// Makes sure that everything exists. Repeating it changes nothing.
+    ///
+    /// All of it is sent at once: the broker takes what comes over a channel one after the other, and a way there and
+    /// back for each of these questions would be most of a service's start. A question is sent when its future is first
+    /// polled, and joined futures are polled in their order.
     pub(crate) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
         let options = ExchangeDeclareOptions {
             durable: true,
             ..Default::default()
         };
-        channel
-            .exchange_declare(
-                self.exchange().into(),
-                ExchangeKind::Topic,
-                options,
-                FieldTable::default(),
-            )
-            .await?;
-        for queue in Queue::ALL {
-            self.declare_queue(channel, queue).await?;
-        }
+        let exchange = channel.exchange_declare(
+            self.exchange().into(),
+            ExchangeKind::Topic,
+            options,
+            FieldTable::default(),
+        );
+        let queues = Queue::ALL.map(|queue| self.declare_queue(channel, queue));
+        try_join!(exchange, try_join_all(queues))?;
 
         Ok(())
     }
@@ -103,23 +106,19 @@ impl Topology {
             ..Default::default()
         };
         let (name, dead) = (self.queue(queue), self.dead_letter_queue(queue));
-        channel
-            .queue_declare(dead.clone().into(), options, dead_letter_arguments())
-            .await?;
-        channel
-            .queue_declare(name.clone().into(), options, queue_arguments(&dead))
-            .await?;
-        for kind in queue.event_types() {
-            channel
-                .queue_bind(
-                    name.clone().into(),
-                    self.exchange().into(),
-                    (*kind).into(),
-                    QueueBindOptions::default(),
-                    FieldTable::default(),
-                )
-                .await?;
-        }
+        let arguments = queue_arguments(&dead);
+        let dead = channel.queue_declare(dead.into(), options, dead_letter_arguments());
+        let own = channel.queue_declare(name.clone().into(), options, arguments);
+        let bound = queue.event_types().iter().map(|kind| {
+            channel.queue_bind(
+                name.clone().into(),
+                self.exchange().into(),
+                (*kind).into(),
+                QueueBindOptions::default(),
+                FieldTable::default(),
+            )
+        });
+        try_join!(dead, own, try_join_all(bound))?;
 
         Ok(())
     }
