@@ -21,7 +21,7 @@ pub struct PostEdit {
     #[schema(
         min_length = 1,
         max_length = 5000,
-        pattern = r"\S",
+        pattern = r"[^\s\u0085]",
         example = "A bird over the sea"
     )]
     content: Option<String>,

@@ -22,7 +22,7 @@ pub struct Query {
         required,
         min_length = 1,
         max_length = 200,
-        pattern = r"\S",
+        pattern = r"[^\s\u0085]",
         example = "bird"
     )]
     query: String,
