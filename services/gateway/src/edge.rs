@@ -87,7 +87,9 @@ impl Parts {
         peer: SocketAddr,
     ) -> Response {
         let Some(path) = path.filter(|path| !path.is_own()) else {
-            request.extensions_mut().insert(ConnectInfo(peer));
+            let extensions = request.extensions_mut();
+            extensions.insert(ConnectInfo(peer));
+            extensions.insert(context);
             let Ok(response) = self.own.clone().oneshot(request).await;
             return response;
         };

@@ -50,12 +50,14 @@ pub fn for_service(
     client: &Client,
     context: &RequestContext,
 ) -> HeaderMap {
-    let named = named_by_connection(asked);
     let mut headers = HeaderMap::with_capacity(asked.len() + 6);
     for (name, value) in asked {
-        if is_passed_on(name) && !named.contains(name) {
+        if is_passed_on(name) {
             headers.append(name, value.clone());
         }
+    }
+    for name in named_by_connection(asked) {
+        headers.remove(name);
     }
     let authority = uri.authority();
     let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
