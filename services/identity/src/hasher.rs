@@ -1,4 +1,4 @@
-//! Hashing beside the requests: on threads of its own, as many at once as there are cores, in memory used again.
+//! Hashing beside the requests: on threads that block, as many at once as there are cores, in memory used again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -184,6 +184,8 @@ impl Hasher {
 }
 
 /// Logins may take every core, but not from requests that need a moment of one: this thread runs when no other wants to.
+/// It is one of the runtime's and stays like that; what else blocks in this process, names that are looked up among it,
+/// may get it later.
 /// Where that cannot be asked for, hashing goes on all the same.
 fn let_others_go_first() {
     if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
