@@ -7,12 +7,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use service_kit::{Answer, Problem, RequestContext, Ring};
-use tower::ServiceExt;
 
 use crate::app::App;
 use crate::cors::{self, Origins};
@@ -46,30 +45,25 @@ impl Edge {
 
 impl Answer for Edge {
     async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
-        let Parts {
-            app: _,
-            ring,
-            origins,
-            table,
-            own: _,
-        } = &*self.0;
-        let allowed = origins.allowed(request.headers());
+        let parts = &*self.0;
+        let allowed = parts.origins.allowed(request.headers());
         let is_preflight =
             allowed.is_some() && cors::is_preflight(request.method(), request.headers());
-        let path = table.find(request.uri().path());
-        let mut response = ring
+        let path = parts.table.find(request.uri().path());
+        let mut response = parts
+            .ring
             .around(
                 request,
                 path.map(|path| path.template),
                 |request, context| async move {
                     match path {
                         Some(path) if is_preflight => cors::preflight(&path.methods()),
-                        _ => self.0.pass(path, request, context, peer).await,
+                        _ => parts.pass(path, request, context, peer).await,
                     }
                 },
             )
             .await;
-        origins.write(allowed, response.headers_mut());
+        parts.origins.write(allowed, response.headers_mut());
         protect(response.headers_mut());
 
         response
@@ -87,11 +81,8 @@ impl Parts {
         peer: SocketAddr,
     ) -> Response {
         let Some(path) = path.filter(|path| !path.is_own()) else {
-            let extensions = request.extensions_mut();
-            extensions.insert(ConnectInfo(peer));
-            extensions.insert(context);
-            let Ok(response) = self.own.clone().oneshot(request).await;
-            return response;
+            request.extensions_mut().insert(context);
+            return self.own.answer(request, peer).await;
         };
         match path.route(request.method()) {
             Some(route) => forward(route, &self.app, peer, &context, request).await,
