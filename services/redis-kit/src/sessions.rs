@@ -106,12 +106,12 @@ async fn copy(redis: &Redis, ended: &Ended, since: i64) -> Result<i64, Error> {
         let Some(last) = told.last().map(|(_, at)| milliseconds(*at)) else {
             return Ok(from);
         };
-        // The next page begins with those of the same moment, of which so many were on this one.
-        let same = told
-            .iter()
-            .filter(|(_, at)| milliseconds(*at) == last)
-            .count();
-        skipped = if last == from { skipped + same } else { same };
+        // The next page begins again with those of the last moment; only where one moment fills pages are they counted.
+        skipped = if last == from {
+            skipped + told.len()
+        } else {
+            0
+        };
         from = last;
         if told.len() < PAGE {
             return Ok(from);
