@@ -6,7 +6,7 @@ use serde_json::json;
 use test_kit::{Proxy, assert_problem};
 
 use crate::me::until_removed;
-use crate::stage::{CHEAP, PASSWORD, Stage, Stores, refreshed, signed_in, start};
+use crate::stage::{CHEAP, PASSWORD, SignedIn, Stage, Stores, refreshed, signed_in, start};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What a slow store takes for each answer.
@@ -63,12 +63,34 @@ fn direct(url: &str) -> String {
     url.replace("replicaSet=rs0", "directConnection=true")
 }
 
+/// A service that reaches the store `address` points at through a proxy.
+async fn with_proxy(address: fn(&mut Stores) -> &mut String) -> (Proxy, Stage) {
+    let mut stores = Stores::new();
+    let address = address(&mut stores);
+    let proxy = Proxy::open(&direct(address)).await;
+    address.clone_from(&proxy.url);
+
+    (proxy, Stage::at(stores, &CHEAP).await)
+}
+
+/// The database is back, and so is the service, with the session it had.
+async fn serves_again(stage: &Stage, person: &SignedIn) {
+    let deadline = Instant::now() + PATIENCE;
+    while stage
+        .get("/v1/auth/me", &person.access_token)
+        .await
+        .status()
+        != 200
+    {
+        assert!(Instant::now() < deadline, "not back within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    refreshed(stage.refresh(&person.refresh_token).await).await;
+}
+
 #[tokio::test]
 async fn a_database_that_is_lost_is_a_503_within_5_seconds_and_comes_back() {
-    let mut stores = Stores::new();
-    let proxy = Proxy::open(&direct(&stores.mongodb)).await;
-    stores.mongodb = proxy.url.clone();
-    let stage = Stage::at(stores, &CHEAP).await;
+    let (proxy, stage) = with_proxy(|stores| &mut stores.mongodb).await;
     let ada = stage.ada().await;
     proxy.cut();
 
@@ -90,20 +112,12 @@ async fn a_database_that_is_lost_is_a_503_within_5_seconds_and_comes_back() {
     }
 
     proxy.reopen();
-    let deadline = Instant::now() + PATIENCE;
-    while stage.get("/v1/auth/me", &ada.access_token).await.status() != 200 {
-        assert!(Instant::now() < deadline, "not back within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    refreshed(stage.refresh(&ada.refresh_token).await).await;
+    serves_again(&stage, &ada).await;
 }
 
 #[tokio::test]
 async fn a_database_that_is_silent_is_a_503_within_5_seconds_and_comes_back() {
-    let mut stores = Stores::new();
-    let proxy = Proxy::open(&direct(&stores.mongodb)).await;
-    stores.mongodb = proxy.url.clone();
-    let stage = Stage::at(stores, &CHEAP).await;
+    let (proxy, stage) = with_proxy(|stores| &mut stores.mongodb).await;
     let ada = stage.ada().await;
     proxy.delay(Duration::from_secs(3600));
 
@@ -124,20 +138,12 @@ async fn a_database_that_is_silent_is_a_503_within_5_seconds_and_comes_back() {
     proxy.delay(Duration::ZERO);
     proxy.cut();
     proxy.reopen();
-    let deadline = Instant::now() + PATIENCE;
-    while stage.get("/v1/auth/me", &ada.access_token).await.status() != 200 {
-        assert!(Instant::now() < deadline, "not back within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    refreshed(stage.refresh(&ada.refresh_token).await).await;
+    serves_again(&stage, &ada).await;
 }
 
 #[tokio::test]
 async fn redis_that_goes_away_under_load_is_not_noticed() {
-    let mut stores = Stores::new();
-    let proxy = Proxy::open(&stores.redis).await;
-    stores.redis = proxy.url.clone();
-    let stage = Stage::at(stores, &CHEAP).await;
+    let (proxy, stage) = with_proxy(|stores| &mut stores.redis).await;
     let started = Instant::now();
     let is_over = || started.elapsed() > Duration::from_secs(4);
     let people = (0..8).map(async |person| {
@@ -175,10 +181,7 @@ async fn redis_that_goes_away_under_load_is_not_noticed() {
 
 #[tokio::test]
 async fn a_redis_that_is_slow_is_not_waited_for() {
-    let mut stores = Stores::new();
-    let proxy = Proxy::open(&stores.redis).await;
-    stores.redis = proxy.url.clone();
-    let stage = Stage::at(stores, &CHEAP).await;
+    let (proxy, stage) = with_proxy(|stores| &mut stores.redis).await;
     stage.ada().await;
     proxy.delay(SLOW);
 
@@ -192,10 +195,7 @@ async fn a_redis_that_is_slow_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_broker_that_is_slow_or_lost_delays_the_end_of_an_account_and_nothing_else() {
-    let mut stores = Stores::new();
-    let broker = Proxy::open(&stores.rabbitmq).await;
-    stores.rabbitmq = broker.url.clone();
-    let stage = Stage::at(stores, &CHEAP).await;
+    let (broker, stage) = with_proxy(|stores| &mut stores.rabbitmq).await;
     let slow: fn(&Proxy) = |broker| broker.delay(SLOW);
     for (name, trouble) in [("ada", slow), ("eva", Proxy::cut)] {
         let email = format!("{name}@example.org");

@@ -9,14 +9,19 @@ use test_kit::{Proxy, assert_problem, database_url, rabbitmq_url, redis_url};
 
 use crate::stage::{Stage, Stores, config, path, send};
 
+/// A service that reaches the store `address` points at through a proxy.
+async fn with_proxy(address: fn(&mut Stores) -> &mut String) -> (Proxy, Stage) {
+    let mut stores = Stores::new();
+    let address = address(&mut stores);
+    let proxy = Proxy::open(address).await;
+    address.clone_from(&proxy.url);
+
+    (proxy, Stage::with(stores).await)
+}
+
 #[tokio::test]
 async fn posts_are_taken_without_a_broker_and_announced_when_it_is_back() {
-    let broker = Proxy::open(&rabbitmq_url()).await;
-    let stage = Stage::with(Stores {
-        rabbitmq: broker.url.clone(),
-        ..Stores::new()
-    })
-    .await;
+    let (broker, stage) = with_proxy(|stores| &mut stores.rabbitmq).await;
     let author = stage.person();
     broker.cut();
 
@@ -140,12 +145,7 @@ async fn nobody_waits_for_two_failures_of_the_database() {
 
 #[tokio::test]
 async fn a_broker_that_is_slow_is_not_waited_for() {
-    let broker = Proxy::open(&rabbitmq_url()).await;
-    let stage = Stage::with(Stores {
-        rabbitmq: broker.url.clone(),
-        ..Stores::new()
-    })
-    .await;
+    let (broker, stage) = with_proxy(|stores| &mut stores.rabbitmq).await;
     let author = stage.person();
     broker.delay(Duration::from_secs(2));
 
@@ -159,12 +159,7 @@ async fn a_broker_that_is_slow_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_redis_that_is_slow_is_not_waited_for() {
-    let redis = Proxy::open(&redis_url()).await;
-    let stage = Stage::with(Stores {
-        redis: redis.url.clone(),
-        ..Stores::new()
-    })
-    .await;
+    let (redis, stage) = with_proxy(|stores| &mut stores.redis).await;
     let author = stage.person();
     author.write("before").await;
     redis.delay(Duration::from_secs(2));
