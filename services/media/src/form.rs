@@ -20,6 +20,10 @@ const FILE_FIELD: &str = "file";
 /// What a form may have beside its file: boundaries, headers, other fields. It bounds what is held in memory too, the
 /// few pieces included that were read ahead.
 const OVERHEAD_BYTES: u64 = 128 * 1024;
+/// How much of a body is looked at at once. A few such pieces of every upload are in memory: one is parsed, one waits,
+/// one is written.
+const PIECE_BYTES: usize = 16 * 1024;
+
 /// The body of an upload.
 pub struct Form {
     body: Metered,
@@ -120,11 +124,13 @@ impl File<'_> {
 /// The bytes of a body, as the parser of forms gets them.
 ///
 /// That parser takes as much as it is given and looks for boundaries and headers in all it has taken. So it is given
-/// one piece each time it asks, and no more than [`OVERHEAD_BYTES`] that do not turn out to be the file's.
+/// one small piece each time it asks, and no more than [`OVERHEAD_BYTES`] that do not turn out to be the file's.
 struct Metered {
     body: BodyDataStream,
     /// Bytes that were read and not yet handed on as bytes of the file.
     unclaimed: Arc<AtomicU64>,
+    /// What was read and is given next.
+    read: Bytes,
     gave_one: bool,
 }
 
@@ -138,6 +144,7 @@ impl Metered {
         Self {
             body,
             unclaimed: Arc::default(),
+            read: Bytes::new(),
             gave_one: false,
         }
     }
@@ -151,17 +158,20 @@ impl Stream for Metered {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let piece = ready!(self.body.poll_next_unpin(context));
-        if let Some(Ok(bytes)) = &piece {
-            let length = bytes.len() as u64;
-            let unclaimed = self.unclaimed.fetch_add(length, Ordering::Relaxed) + length;
-            if unclaimed > OVERHEAD_BYTES {
-                return Poll::Ready(Some(Err(TooMuchAround.into())));
+        while self.read.is_empty() {
+            match ready!(self.body.poll_next_unpin(context)) {
+                Some(Ok(bytes)) => self.read = bytes,
+                end => return Poll::Ready(end.map(|end| end.map_err(Into::into))),
             }
-            self.gave_one = true;
         }
+        let length = self.read.len().min(PIECE_BYTES);
+        let unclaimed = self.unclaimed.fetch_add(length as u64, Ordering::Relaxed) + length as u64;
+        if unclaimed > OVERHEAD_BYTES {
+            return Poll::Ready(Some(Err(TooMuchAround.into())));
+        }
+        self.gave_one = true;
 
-        Poll::Ready(piece.map(|piece| piece.map_err(Into::into)))
+        Poll::Ready(Some(Ok(self.read.split_to(length))))
     }
 }
 

@@ -49,6 +49,15 @@ impl Incoming {
         }
     }
 
+    /// Waits until [`write`](Self::write) takes bytes at once. Bytes that are asked of the client only then stay in its
+    /// connection meanwhile, not in memory.
+    pub async fn ready(&mut self) -> Result<(), IncomingError> {
+        match self.steps.reserve().await.map(drop) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.failure().await),
+        }
+    }
+
     /// Adds `bytes` to the end of the file.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), IncomingError> {
         match self.steps.send(Step::Write(bytes)).await {

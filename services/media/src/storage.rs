@@ -5,6 +5,7 @@
 
 mod cloudinary;
 mod gridfs;
+mod places;
 mod s3;
 mod settings;
 mod signature;

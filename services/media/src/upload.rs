@@ -171,7 +171,11 @@ async fn store(
     let new = NewMedia::new(id, user.id.clone(), media_type);
     let mut incoming = app.store.begin(new);
     incoming.write(head.freeze()).await?;
-    while let Some(bytes) = file.next().await? {
+    loop {
+        incoming.ready().await?;
+        let Some(bytes) = file.next().await? else {
+            break;
+        };
         header.read(&bytes)?;
         incoming.write(bytes).await?;
     }

@@ -3,6 +3,8 @@
 //! The driver's own bucket reads a file from its beginning only and turns every error into one of the standard
 //! library's, so the two collections are used directly. Other tools find an ordinary bucket named `fs`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
@@ -12,20 +14,29 @@ use mongodb::bson::{Binary, DateTime, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use database::{CallError, call};
 
 use crate::media::{MediaId, file_name};
+use crate::storage::places::{Place, Places};
 use crate::storage::{self, ByteStream, Name, Outcome, Storage, StorageError};
 
 /// How the bytes of every file are cut. What is stored can only be read with the same number.
 const CHUNK_BYTES: usize = 255 * 1024;
+/// Chunks that are gathered or wait to be stored at once. However many uploads there are, few have a chunk in memory:
+/// the others' bytes stay in the connections they come from.
+const GATHERING: usize = 8;
+/// Chunks that are stored at once. The driver copies each three times on its way.
+const STORING: usize = 4;
 
 /// All files' bytes.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     files: Collection<FileDocument>,
     chunks: Collection<ChunkDocument>,
+    gathering: Places,
+    storing: Arc<Semaphore>,
 }
 
 /// A new file, whole once its document is stored.
@@ -33,7 +44,9 @@ pub struct Blobs {
 pub struct Writer {
     blobs: Blobs,
     name: Name,
+    /// The chunk that is being gathered, and its place.
     pending: Vec<u8>,
+    place: Option<Place>,
     chunks: i32,
     length: u64,
 }
@@ -63,6 +76,8 @@ impl Blobs {
         Self {
             files: database.collection("fs.files"),
             chunks: database.collection("fs.chunks"),
+            gathering: Places::new(GATHERING),
+            storing: Arc::new(Semaphore::new(STORING)),
         }
     }
 
@@ -95,6 +110,7 @@ impl Storage for Blobs {
             blobs: self.clone(),
             name,
             pending: Vec::new(),
+            place: None,
             chunks: 0,
             length: 0,
         })
@@ -147,6 +163,9 @@ impl storage::Writer for Writer {
         async move {
             let mut bytes = &bytes[..];
             while !bytes.is_empty() {
+                if self.pending.is_empty() {
+                    self.begin_chunk().await?;
+                }
                 let room = CHUNK_BYTES - self.pending.len();
                 let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
                 self.pending.extend_from_slice(fitting);
@@ -183,7 +202,18 @@ impl storage::Writer for Writer {
 }
 
 impl Writer {
+    async fn begin_chunk(&mut self) -> Result<(), CallError> {
+        let place = async { Ok(self.blobs.gathering.take().await) };
+        self.place = Some(call("find a place for a chunk of a file", place).await?);
+        self.pending = Vec::with_capacity(CHUNK_BYTES);
+
+        Ok(())
+    }
+
     async fn store_pending(&mut self) -> Result<(), CallError> {
+        if let Some(place) = &self.place {
+            place.keep();
+        }
         let chunk = ChunkDocument {
             id: ObjectId::new(),
             files_id: self.name.file,
@@ -194,11 +224,12 @@ impl Writer {
             },
         };
         self.chunks += 1;
-        call(
-            "store a chunk of a file",
-            self.blobs.chunks.insert_one(chunk),
-        )
-        .await?;
+        let store = async {
+            let _turn = self.blobs.storing.acquire().await;
+            self.blobs.chunks.insert_one(chunk).await
+        };
+        call("store a chunk of a file", store).await?;
+        self.place = None;
 
         Ok(())
     }
@@ -237,52 +268,4 @@ fn pieces(first: u64, last: u64) -> impl Iterator<Item = Piece> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_names_only_the_chunks_it_touches() {
-        let size = CHUNK_BYTES as u64;
-        let piece = |n, start, end| Piece { n, start, end };
-        let cases = [
-            ((0, 0), vec![piece(0, 0, 1)]),
-            ((0, size - 1), vec![piece(0, 0, CHUNK_BYTES)]),
-            ((size, size), vec![piece(1, 0, 1)]),
-            (
-                (size - 1, size),
-                vec![piece(0, CHUNK_BYTES - 1, CHUNK_BYTES), piece(1, 0, 1)],
-            ),
-            (
-                (2 * size + 5, 4 * size + 9),
-                vec![
-                    piece(2, 5, CHUNK_BYTES),
-                    piece(3, 0, CHUNK_BYTES),
-                    piece(4, 0, 10),
-                ],
-            ),
-        ];
-        for ((first, last), expected) in cases {
-            let seen: Vec<_> = pieces(first, last).collect();
-            assert_eq!(seen, expected, "{first}-{last}");
-        }
-    }
-
-    #[test]
-    fn a_chunk_that_is_missing_or_short_is_an_error() {
-        let piece = Piece {
-            n: 0,
-            start: 0,
-            end: 10,
-        };
-        let file = ObjectId::new();
-
-        assert!(piece.of(file, None).is_err());
-        assert!(piece.of(file, Some(Bytes::from_static(b"short"))).is_err());
-        assert_eq!(
-            piece
-                .of(file, Some(Bytes::from_static(b"long enough!")))
-                .expect("ten bytes"),
-            "long enoug"
-        );
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Bytes in a bucket of an S3 server.
 //!
 //! A file that fits one part is one request, a longer one a multipart upload: S3 takes no part below 5 MiB but the
-//! last, so that much of each upload is in memory.
+//! last, so that much of an upload is in memory, and few uploads are under way at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,17 @@ use object_store::{
     PutPayload, RetryConfig,
 };
 use secrecy::ExposeSecret;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::storage::{
-    ByteStream, ConfigError, Name, Outcome, Storage, StorageConfig, StorageError, Writer,
+    ByteStream, ConfigError, Name, Outcome, Silent, Storage, StorageConfig, StorageError, Writer,
 };
 
 const PART_BYTES: usize = 5 * 1024 * 1024;
+/// Uploads that are under way at once: a process with 256 MiB has room for their parts.
+const UPLOADING: usize = 16;
+/// How long an upload waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(4);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,11 +34,15 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct S3 {
     bucket: Arc<AmazonS3>,
+    uploading: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 struct S3Writer {
     bucket: Arc<AmazonS3>,
+    uploading: Arc<Semaphore>,
+    /// There once the first bytes are.
+    turn: Option<OwnedSemaphorePermit>,
     path: Path,
     pending: BytesMut,
     /// There once the first part was full.
@@ -72,6 +81,7 @@ impl S3 {
 
         Ok(Self {
             bucket: Arc::new(bucket),
+            uploading: Arc::new(Semaphore::new(UPLOADING)),
         })
     }
 }
@@ -85,6 +95,8 @@ impl Storage for S3 {
     fn writer(&self, name: Name) -> Box<dyn Writer> {
         Box::new(S3Writer {
             bucket: self.bucket.clone(),
+            uploading: self.uploading.clone(),
+            turn: None,
             path: path(name),
             pending: BytesMut::new(),
             upload: None,
@@ -133,6 +145,9 @@ impl Storage for S3 {
 impl Writer for S3Writer {
     fn write(&mut self, bytes: Bytes) -> Outcome<'_, ()> {
         async move {
+            if self.turn.is_none() {
+                self.turn = Some(self.turn().await?);
+            }
             self.pending.extend_from_slice(&bytes);
             while self.pending.len() > PART_BYTES {
                 let part = self.pending.split_to(PART_BYTES).freeze();
@@ -174,6 +189,15 @@ impl Writer for S3Writer {
 }
 
 impl S3Writer {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, StorageError> {
+        let doing = "find a turn for an upload to S3";
+        let turn = self.uploading.clone().acquire_owned();
+        let turn = tokio::time::timeout(TURN_TIMEOUT, turn).await;
+
+        turn.map_err(|_| StorageError::away(doing, Silent))?
+            .map_err(|closed| StorageError::failed(doing, closed))
+    }
+
     async fn put_part(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         let upload = match &self.upload {
             Some(upload) => upload,
@@ -214,5 +238,54 @@ fn failure(doing: &'static str, error: Error) -> StorageError {
     match error {
         Error::Generic { .. } => StorageError::away(doing, error),
         error => StorageError::failed(doing, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use crate::media_type::MediaType;
+
+    use super::*;
+
+    fn storage() -> S3 {
+        let settings = [
+            "--media-storage=s3",
+            "--s3-endpoint=http://127.0.0.1:1",
+            "--s3-bucket=files",
+            "--s3-access-key-id=key",
+            "--s3-secret-access-key=secret",
+        ];
+        let command = StorageConfig::augment_args(Command::new("media").no_binary_name(true));
+        let config = StorageConfig::from_arg_matches(&command.get_matches_from(settings));
+
+        S3::new(&config.expect("settings")).expect("a client")
+    }
+
+    /// Nothing is asked of the server before a part is full.
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_too_many_waits_for_its_turn_and_not_for_long() {
+        let storage = storage();
+        let writer = || {
+            storage.writer(Name {
+                file: mongodb::bson::oid::ObjectId::new(),
+                media_type: MediaType::Png,
+            })
+        };
+        let mut under_way = Vec::new();
+        for _ in 0..UPLOADING {
+            let mut writer = writer();
+            let written = writer.write(Bytes::from_static(b"bytes")).await;
+            written.expect("a turn");
+            under_way.push(writer);
+        }
+        let mut waiting = writer();
+        let refused = waiting.write(Bytes::from_static(b"bytes")).await;
+        assert!(refused.expect_err("no turn").is_unavailable());
+
+        under_way.pop();
+        let written = waiting.write(Bytes::from_static(b"bytes")).await;
+        written.expect("a turn");
     }
 }
