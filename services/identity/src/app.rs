@@ -17,8 +17,7 @@ use crate::announce::Announcer;
 use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::error::Error;
-use crate::hash::HashError;
-use crate::hasher::Hasher;
+use crate::hasher::{self, Hasher};
 use crate::refresh_token::{KeyError, RefreshKey};
 use crate::session::{Lifetimes, Session};
 use crate::settle::Settler;
@@ -71,7 +70,7 @@ pub enum StartError {
     Argon2(argon2::Error),
 
     #[error(transparent)]
-    Hash(#[from] HashError),
+    Hasher(#[from] hasher::Error),
 
     #[error(transparent)]
     Sign(#[from] SignError),

@@ -1,36 +1,37 @@
-//! Hashing beside the requests: on threads that block, as many at once as there are cores, in memory used again.
+//! Hashing beside the requests: on threads of its own, one for each core, in memory used again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::Duration;
 
 use argon2::{Block, Params};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use prometheus::{IntCounterVec, IntGauge, Opts};
-use tokio::sync::Semaphore;
+use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::hash::{self, HashError, StoredHash};
 use crate::password::Password;
 
 /// How many may wait for each core: about a second's worth at the default parameters.
 const WAITING_PER_CORE: usize = 64;
-/// Memory nobody used for one to two of these is given back.
+/// A thread that has had nothing to do for so long gives its memory back.
 const KEPT_FOR: Duration = Duration::from_secs(30);
-
-/// As Linux counts: from -20, which goes first, to 19.
-const LOWEST_PRIORITY: i32 = 19;
 
 /// Hashes and verifies passwords.
 pub struct Hasher {
     params: Params,
     unmatchable: StoredHash,
-    /// Those who hash and those who wait for it.
+    /// Those who hash and those who wait for it: the bound of `work`.
     places: Semaphore,
-    cores: Arc<Semaphore>,
-    memory: Arc<Memory>,
+    work: Sender<Work>,
     pending: IntGauge,
     runs: IntCounterVec,
 }
+
+/// What a thread does with its memory.
+type Work = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -41,7 +42,10 @@ pub enum Error {
     Hash(#[from] HashError),
 
     #[error("failed to finish a password hash")]
-    Ended(#[source] tokio::task::JoinError),
+    Ended,
+
+    #[error("failed to start a thread to hash passwords on")]
+    Thread(#[source] std::io::Error),
 }
 
 /// What became of a password that was tried.
@@ -52,24 +56,22 @@ pub struct Verified {
     pub begun: Instant,
 }
 
-/// Blocks between two hashes. A fresh allocation would cost a page fault for every 4 KiB of each hash.
-#[derive(Default)]
-struct Memory(Mutex<Idle>);
-
-#[derive(Default)]
-struct Idle {
-    blocks: Vec<Vec<Block>>,
-    uses: u64,
-}
-
 impl Hasher {
-    pub fn new(params: Params, cores: usize) -> Result<Self, HashError> {
+    pub fn new(params: Params, cores: usize) -> Result<Self, Error> {
+        let (work, waiting) = unbounded();
+        for _ in 0..cores {
+            let (waiting, keep) = (waiting.clone(), params.block_count());
+            thread::Builder::new()
+                .name("hash".to_owned())
+                .spawn(move || work_off(&waiting, keep))
+                .map_err(Error::Thread)?;
+        }
+
         Ok(Self {
             unmatchable: StoredHash::unmatchable(&params)?,
             params,
             places: Semaphore::new(cores * (1 + WAITING_PER_CORE)),
-            cores: Arc::new(Semaphore::new(cores)),
-            memory: Arc::default(),
+            work,
             pending: IntGauge::new(
                 "password_hashes_pending",
                 "Password hashes being computed or waiting for it.",
@@ -134,18 +136,6 @@ impl Hasher {
         self.run("verify", work).await
     }
 
-    /// Gives memory back that is not used for a while, until `shutdown`.
-    pub async fn tidy(self: Arc<Self>, shutdown: CancellationToken) {
-        let mut last = 0;
-        while shutdown
-            .run_until_cancelled(tokio::time::sleep(KEPT_FOR))
-            .await
-            .is_some()
-        {
-            last = self.memory.release_if_unused_since(last);
-        }
-    }
-
     async fn make(&self, purpose: &'static str, password: Password) -> Result<String, Error> {
         let params = self.params.clone();
         self.run(purpose, move |memory| {
@@ -161,34 +151,51 @@ impl Hasher {
     ) -> Result<T, Error> {
         let _place = self.places.try_acquire().map_err(|_| Error::Busy)?;
         let _pending = Pending::of(&self.pending);
-        let core = self.cores.clone().acquire_owned().await;
-        let core = core.map_err(|_| Error::Busy)?;
-        let memory = self.memory.clone();
-        let keep = self.params.block_count();
         let runs = self.runs.with_label_values(&[purpose]);
+        let (tell, told) = oneshot::channel();
+        let work = move |memory: &mut Vec<Block>| {
+            // Who has gone away meanwhile needs no hash.
+            if !tell.is_closed() {
+                runs.inc();
+                let _ = tell.send(work(memory));
+            }
+        };
+        self.work.send(Box::new(work)).map_err(|_| Error::Ended)?;
 
-        tokio::task::spawn_blocking(move || {
-            // Moved in, because a caller that goes away does not stop this thread.
-            let _core = core;
-            let_others_go_first();
-            let mut blocks = memory.take();
-            runs.inc();
-            let result = work(&mut blocks);
-            memory.put_back(blocks, keep);
-            result
-        })
-        .await
-        .map_err(Error::Ended)?
-        .map_err(Error::Hash)
+        told.await.map_err(|_| Error::Ended)?.map_err(Error::Hash)
     }
 }
 
-/// Logins may take every core, but not from requests that need a moment of one: this thread runs when no other wants to.
-/// It is one of the runtime's and stays like that; what else blocks in this process, names that are looked up among it,
-/// may get it later.
-/// Where that cannot be asked for, hashing goes on all the same.
+/// The life of a thread: it ends with the [`Hasher`] it works for.
+fn work_off(waiting: &Receiver<Work>, keep: usize) {
+    let_others_go_first();
+    // A fresh allocation would cost a page fault for every 4 KiB of each hash.
+    let mut memory = Vec::new();
+    loop {
+        match waiting.recv_timeout(KEPT_FOR) {
+            Ok(work) => {
+                // Who waits for it is told by its channel, which is dropped.
+                let _ = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
+                // An older hash may have needed more than a new one does.
+                memory.truncate(keep);
+                memory.shrink_to_fit();
+            }
+            Err(RecvTimeoutError::Timeout) => memory = Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Logins may take every core, but not from requests that need a moment of one: this thread runs when no other of the
+/// process wants to. Where that cannot be asked for, hashing goes on all the same.
 fn let_others_go_first() {
-    if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let asked = thread_priority::set_thread_priority_and_policy(
+        thread_priority::thread_native_id(),
+        ThreadPriority::Min,
+        idle,
+    );
+    if let Err(error) = asked {
         tracing::debug!(%error, "hashes are computed at the priority of requests");
     }
 }
@@ -209,37 +216,9 @@ impl Drop for Pending<'_> {
     }
 }
 
-impl Memory {
-    fn take(&self) -> Vec<Block> {
-        let mut idle = self.lock();
-        idle.uses += 1;
-        idle.blocks.pop().unwrap_or_default()
-    }
-
-    /// Keeps `blocks` for the next hash, cut to what a new hash needs: an older one may have needed more.
-    fn put_back(&self, mut blocks: Vec<Block>, keep: usize) {
-        blocks.truncate(keep);
-        blocks.shrink_to_fit();
-        self.lock().blocks.push(blocks);
-    }
-
-    /// Frees what is kept if nothing was taken since the count was `uses`; answers with the count.
-    fn release_if_unused_since(&self, uses: u64) -> u64 {
-        let mut idle = self.lock();
-        if idle.uses == uses {
-            idle.blocks = Vec::new();
-        }
-
-        idle.uses
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Idle> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use futures::future::join_all;
 
     use super::*;
@@ -283,31 +262,49 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_many_blocks_are_kept_as_there_are_cores() {
-        let hasher = hasher(2);
-        join_all((0..20).map(|_| hasher.hash(password("x")))).await;
+    async fn who_has_gone_away_costs_no_hash() {
+        let hasher = hasher(1);
+        let (begun, go_on) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        let (begun, go_on) = (std::sync::Arc::new(begun), std::sync::Arc::new(go_on));
+        let (begins, goes_on) = (begun.clone(), go_on.clone());
+        let busy = move |_: &mut Vec<Block>| {
+            begins.wait();
+            goes_on.wait();
+        };
+        hasher.work.send(Box::new(busy)).expect("a thread");
+        begun.wait();
+        let gone = hasher.hash(password("gone")).now_or_never();
+        assert!(gone.is_none());
+        go_on.wait();
 
-        assert!((1..=2).contains(&hasher.memory.lock().blocks.len()));
+        assert!(hasher.hash(password("here")).await.is_ok());
+        assert_eq!(hasher.runs.with_label_values(&["new"]).get(), 1);
     }
 
-    #[test]
-    fn blocks_are_cut_to_what_a_new_hash_needs() {
-        let memory = Memory::default();
-        memory.put_back(vec![Block::new(); 100], 64);
+    #[tokio::test]
+    async fn a_thread_outlives_what_panics_on_it() {
+        let hasher = hasher(1);
+        let panics = |_: &mut Vec<Block>| -> Result<(), HashError> { panic!("on purpose") };
 
-        assert_eq!(memory.take().len(), 64);
+        assert!(matches!(hasher.run("new", panics).await, Err(Error::Ended)));
+        assert!(hasher.hash(password("x")).await.is_ok());
     }
 
-    #[test]
-    fn unused_memory_is_given_back_and_used_memory_is_not() {
-        let memory = Memory::default();
-        let kept = || memory.lock().blocks.len();
-        let blocks = memory.take();
-        memory.put_back(blocks, 64);
+    #[tokio::test]
+    async fn a_thread_keeps_the_memory_a_new_hash_needs() {
+        let hasher = hasher(1);
+        let blocks = hasher.params.block_count();
+        let kept = async || {
+            let length = |memory: &mut Vec<Block>| Ok(memory.len());
+            hasher.run("new", length).await.expect("a length")
+        };
+        assert_eq!(kept().await, 0);
+        let large = move |memory: &mut Vec<Block>| {
+            memory.resize(2 * blocks, Block::new());
+            Ok(())
+        };
+        hasher.run("new", large).await.expect("done");
 
-        let uses = memory.release_if_unused_since(0);
-        assert_eq!((uses, kept()), (1, 1));
-        memory.release_if_unused_since(uses);
-        assert_eq!(kept(), 0);
+        assert_eq!(kept().await, blocks);
     }
 }

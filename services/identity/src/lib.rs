@@ -75,7 +75,6 @@ pub async fn run(
         .with_note("rabbitmq", move || std::future::ready(publisher.ready()));
 
     let background = [
-        tokio::spawn(app.hasher.clone().tidy(shutdown.clone())),
         tokio::spawn(prepare(app.clone(), indexes, shutdown.clone())),
         tokio::spawn(announcing.run(app.announcer.clone(), shutdown.clone())),
         tokio::spawn(settling.run(app.settler.clone(), shutdown.clone())),

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use media::config::Config;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    service_kit::start::<Config, _>(media::run).await
+fn main() -> ExitCode {
+    service_kit::start::<Config, _>(media::run)
 }

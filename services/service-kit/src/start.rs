@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Listeners, ServerConfig, on_signal, settings, telemetry};
@@ -14,13 +16,34 @@ pub trait Settings: Parser {
 }
 
 /// Runs a service until it is asked to stop: what each `main` does.
-pub async fn start<C: Settings, E: Error + 'static>(
+pub fn start<C: Settings, E: Error + 'static>(
     run: impl AsyncFnOnce(C, Listeners, CancellationToken) -> Result<(), E>,
 ) -> ExitCode {
     let config = match settings::parse::<C>() {
         Ok(config) => config,
         Err(code) => return code,
     };
+    match runtime() {
+        Ok(runtime) => runtime.block_on(serve(config, run)),
+        Err(error) => refuse::<C>("its threads cannot be started", &error),
+    }
+}
+
+/// As many threads as there are cores. On one core that is this thread: to hand work from one to another would cost time
+/// and gain none.
+fn runtime() -> std::io::Result<Runtime> {
+    let mut builder = match available_parallelism() {
+        Ok(cores) if cores.get() == 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+
+    builder.enable_all().build()
+}
+
+async fn serve<C: Settings, E: Error + 'static>(
+    config: C,
+    run: impl AsyncFnOnce(C, Listeners, CancellationToken) -> Result<(), E>,
+) -> ExitCode {
     if let Err(error) = telemetry::init(&config.server().log_filter) {
         return refuse::<C>("LOG_FILTER is not a filter", &error);
     }
