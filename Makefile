@@ -48,10 +48,10 @@ test: ## Everything that proves it
 bench: ## What requests cost and how fast they are, beside nginx and express-http-proxy; SIZES="10000 200000" for fewer posts
 	bench/run
 
-images: ## Build the images of the operator and the services
+images: ## Build the images of the operator and the services, as they are shipped
 	$(CLUSTER) tools
 	$(CLUSTER) images
-	e2e/cluster/programs
+	PROFILE=dist e2e/cluster/programs
 
 crds: ## Write crds/ and the chart's copy from operator/api
 	cargo run --bin crdgen
