@@ -2,7 +2,16 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::is_unavailable;
+
+/// One for each connection there may be: [`connect`](crate::connect) adds them.
+///
+/// Who is beyond that waits here and not in the line of the driver's pool. Those who gave up, because their client hung
+/// up or their time was over, stay in that line, and it moves by one with each thing that happens: after a burst of them
+/// it answers nobody for a long time, and while each gives up in turn, never.
+pub(crate) static TURNS: Semaphore = Semaphore::const_new(0);
 
 /// A call that is not answered by then has an unknown outcome. The driver itself gives up on finding a server earlier
 /// than this; what it does not bound is a server that is found and stays silent.
@@ -37,7 +46,11 @@ pub async fn call<T>(
     doing: &'static str,
     work: impl IntoFuture<Output = mongodb::error::Result<T>>,
 ) -> Result<T, CallError> {
-    match tokio::time::timeout(CALL_TIMEOUT, work.into_future()).await {
+    let work = async {
+        let _turn = TURNS.acquire().await;
+        work.await
+    };
+    match tokio::time::timeout(CALL_TIMEOUT, work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(source)) => Err(CallError::Failed {
             doing,

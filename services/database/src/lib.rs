@@ -15,6 +15,7 @@ use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
 use secrecy::{ExposeSecret, SecretString};
 
+use call::TURNS;
 pub use call::{CallError, call};
 pub use error::{is_duplicate_key, is_unavailable};
 
@@ -57,7 +58,9 @@ pub async fn connect(config: &DatabaseConfig, service: &str) -> Result<Database,
         .await
         .map_err(|_| ConfigError::Url)?;
     options.app_name = Some(service.to_owned());
-    options.max_pool_size = Some(config.mongodb_max_pool_size);
+    // The turns that calls take are what bounds them: see `call::TURNS`.
+    options.max_pool_size = Some(u32::MAX);
+    options.max_connecting = Some(u32::MAX);
     options.connect_timeout = Some(CONNECT_TIMEOUT);
     options.server_selection_timeout = Some(SELECTION_TIMEOUT);
     options.read_concern = Some(ReadConcern::majority());
@@ -69,14 +72,17 @@ pub async fn connect(config: &DatabaseConfig, service: &str) -> Result<Database,
             .build(),
     );
     let client = Client::with_options(options).map_err(ConfigError::Client)?;
+    TURNS.add_permits(config.mongodb_max_pool_size as usize);
 
     client.default_database().ok_or(ConfigError::NoDatabase)
 }
 
 /// Asks whether the database answers; the error is the reason for `/readyz`.
 pub async fn check(database: Database) -> Result<(), String> {
-    match database.run_command(doc! { "ping": 1 }).await {
+    let ping = database.run_command(doc! { "ping": 1 });
+    match call("ping the database", ping).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(error.kind.to_string()),
+        Err(CallError::Failed { source, .. }) => Err(source.kind.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }

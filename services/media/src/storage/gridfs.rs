@@ -4,6 +4,7 @@
 //! library's, so the two collections are used directly. Other tools find an ordinary bucket named `fs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -29,6 +30,8 @@ const CHUNK_BYTES: usize = 255 * 1024;
 const GATHERING: usize = 8;
 /// Chunks that are stored at once. The driver copies each three times on its way.
 const STORING: usize = 4;
+/// How long a chunk waits for either.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// All files' bytes.
 #[derive(Debug, Clone)]
@@ -203,8 +206,9 @@ impl storage::Writer for Writer {
 
 impl Writer {
     async fn begin_chunk(&mut self) -> Result<(), CallError> {
-        let place = async { Ok(self.blobs.gathering.take().await) };
-        self.place = Some(call("find a place for a chunk of a file", place).await?);
+        let doing = "find a place for a chunk of a file";
+        let place = tokio::time::timeout(PLACE_TIMEOUT, self.blobs.gathering.take()).await;
+        self.place = Some(place.map_err(|_| CallError::Silent { doing })?);
         self.pending = Vec::with_capacity(CHUNK_BYTES);
 
         Ok(())
@@ -224,11 +228,10 @@ impl Writer {
             },
         };
         self.chunks += 1;
-        let store = async {
-            let _turn = self.blobs.storing.acquire().await;
-            self.blobs.chunks.insert_one(chunk).await
-        };
-        call("store a chunk of a file", store).await?;
+        let doing = "store a chunk of a file";
+        let turn = tokio::time::timeout(PLACE_TIMEOUT, self.blobs.storing.acquire()).await;
+        let _turn = turn.map_err(|_| CallError::Silent { doing })?;
+        call(doing, self.blobs.chunks.insert_one(chunk)).await?;
         self.place = None;
 
         Ok(())

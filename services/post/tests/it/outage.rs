@@ -117,6 +117,29 @@ async fn a_database_that_is_silent_is_a_503_in_time_and_then_forgotten() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_those_who_hung_up() {
+    let (database, stage) = with_proxy(|stores| &mut stores.mongodb).await;
+    let author = stage.person();
+    let post = author.write("before").await;
+    database.delay(Duration::from_millis(300));
+
+    // More than there are connections, and all of them give up.
+    let path = path(&post);
+    let impatient = (0..300).map(|_| author.get(&path));
+    let impatient = futures::future::join_all(impatient);
+    let gave_up = tokio::time::timeout(Duration::from_millis(600), impatient).await;
+    assert!(gave_up.is_err(), "they were answered");
+    database.delay(Duration::ZERO);
+
+    for _ in 0..30 {
+        let started = Instant::now();
+        assert_eq!(author.get_json(&path).await, post);
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_waits_for_two_failures_of_the_database() {
     let database = Proxy::open(&database_url()).await;
     let redis = Proxy::open(&redis_url()).await;
