@@ -15,7 +15,7 @@ mod claim;
 use std::time::Duration;
 
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Binary, doc};
+use mongodb::bson::{Binary, Document, doc};
 use mongodb::options::{IndexOptions, ReturnDocument};
 use mongodb::{Collection, Database, IndexModel};
 use tokio::task::JoinHandle;
@@ -160,6 +160,12 @@ impl Guard {
         self.subject
     }
 
+    /// Leaves the key to the next try: the request was refused.
+    pub async fn release(mut self) {
+        self.is_finished = true;
+        release(self.claims.clone(), held_by(&self.id, self.holder)).await;
+    }
+
     /// Keeps the answer for whoever sends the request again.
     ///
     /// The request took place whether or not this succeeds; a failure is logged and otherwise no concern of the caller.
@@ -182,6 +188,7 @@ impl Guard {
     }
 }
 
+/// A request that is over without an answer to keep releases its key too, some time after.
 impl Drop for Guard {
     fn drop(&mut self) {
         self.renewing.abort();
@@ -192,17 +199,18 @@ impl Drop for Guard {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        let (claims, holding) = (self.claims.clone(), held_by(&self.id, self.holder));
-        runtime.spawn(async move {
-            let over = claim::lease(Duration::ZERO);
-            let released = call(
-                "release an idempotency key",
-                claims.update_one(holding, over),
-            );
-            if let Err(error) = released.await {
-                tracing::debug!(%error, "an idempotency key waits for the end of its lease");
-            }
-        });
+        runtime.spawn(release(self.claims.clone(), held_by(&self.id, self.holder)));
+    }
+}
+
+async fn release(claims: Collection<Claim>, holding: Document) {
+    let over = claim::lease(Duration::ZERO);
+    let released = call(
+        "release an idempotency key",
+        claims.update_one(holding, over),
+    );
+    if let Err(error) = released.await {
+        tracing::debug!(%error, "an idempotency key waits for the end of its lease");
     }
 }
 

@@ -86,17 +86,20 @@ pub async fn register(
         return Err(Error::KeyReused);
     }
 
-    let answer = make(&app, &client, id, &name, &email, wanted.password).await?;
+    let made = make(&app, &client, id, &name, &email, wanted.password).await;
     if let Some(Claimed::Now(guard)) = guard {
         let kept = Stored {
             status: StatusCode::CREATED.as_u16(),
             location: None,
             body: id.to_string(),
         };
-        guard.finish(&kept).await;
+        match &made {
+            Ok(_) => guard.finish(&kept).await,
+            Err(_) => guard.release().await,
+        }
     }
 
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok((StatusCode::CREATED, Json(made?)))
 }
 
 /// Who holds a key.

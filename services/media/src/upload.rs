@@ -84,7 +84,13 @@ pub async fn upload(
     let id = guard.subject();
     let answer = match app.store.find(MediaId(id.bytes())).await? {
         Some(_) => answer(MediaId(id.bytes()), &origin),
-        None => store_new(&app, &user, id, &origin, request).await?,
+        None => match store_new(&app, &user, id, &origin, request).await {
+            Ok(answer) => answer,
+            Err(refused) => {
+                guard.release().await;
+                return Err(refused);
+            }
+        },
     };
     guard.finish(&answer).await;
 
