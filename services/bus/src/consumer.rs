@@ -8,10 +8,12 @@ use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection};
-use prometheus::{IntCounterVec, IntGauge, Opts};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, LinkError, close};
+use crate::grave::Grave;
 use crate::handle::handle;
 use crate::link::Link;
 use crate::retry::Backoff;
@@ -19,6 +21,8 @@ use crate::{Failure, Message, Queue};
 
 /// Events that are handled at once; the broker keeps the others.
 const PREFETCH: u16 = 16;
+/// How often dead letters are counted.
+const COUNT_PERIOD: Duration = Duration::from_secs(10);
 /// How long the events in hand may take once the service is asked to stop.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -29,6 +33,8 @@ pub struct Consumer {
     queue: Queue,
     link: Link,
     handled: IntCounterVec,
+    redelivered: IntCounter,
+    dead: IntGauge,
 }
 
 impl Consumer {
@@ -47,6 +53,16 @@ impl Consumer {
                 "Whether events are followed over a connection to RabbitMQ.",
             ),
             handled: handled.expect("the name and labels above are valid"),
+            redelivered: IntCounter::new(
+                "events_redelivered_total",
+                "Events that were delivered before, perhaps to another process.",
+            )
+            .expect("the name above is valid"),
+            dead: IntGauge::new(
+                "events_dead_letters",
+                "Events in the dead-letter queue, for somebody to look at.",
+            )
+            .expect("the name above is valid"),
         }
     }
 
@@ -63,6 +79,16 @@ impl Consumer {
     /// Events by type and result, as a metric.
     pub fn handled(&self) -> IntCounterVec {
         self.handled.clone()
+    }
+
+    /// Events that were delivered before, as a metric.
+    pub fn redelivered(&self) -> IntCounter {
+        self.redelivered.clone()
+    }
+
+    /// How many events are put aside, as a metric: anything but 0 is for somebody to look at.
+    pub fn dead_letters(&self) -> IntGauge {
+        self.dead.clone()
     }
 
     /// Gives every event to `handler`, several at once and in no order, until `shutdown`; then finishes what runs and
@@ -93,23 +119,29 @@ impl Consumer {
         H: Fn(Message) -> F + Send + Sync,
         F: Future<Output = Result<(), Failure>> + Send,
     {
-        let (connection, channel, mut deliveries) = tokio::select! {
+        let (connection, channel, mut deliveries, grave) = tokio::select! {
             subscribed = self.subscribe() => subscribed?,
             () = shutdown.cancelled() => return Ok(()),
         };
         self.link.up();
 
         let mut running = FuturesUnordered::new();
+        let mut counting = tokio::time::interval(COUNT_PERIOD);
+        counting.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             tokio::select! {
                 delivery = deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
-                        running.push(self.settle(handler, delivery, shutdown));
+                        running.push(self.settle(handler, delivery, &grave, shutdown));
                     }
                     Some(Err(error)) => break Err(error.into()),
                     None => break Err(LinkError::Cancelled),
                 },
                 Some(()) = running.next() => {}
+                _ = counting.tick() => match grave.count().await {
+                    Ok(count) => self.dead.set(count.into()),
+                    Err(error) => break Err(error),
+                },
                 () = shutdown.cancelled() => break Ok(()),
             }
         };
@@ -128,10 +160,11 @@ impl Consumer {
         end
     }
 
-    async fn subscribe(&self) -> Result<(Connection, Channel, lapin::Consumer), LinkError> {
-        let queue = self.broker.topology().queue(self.queue);
-
-        self.broker
+    async fn subscribe(&self) -> Result<(Connection, Channel, lapin::Consumer, Grave), LinkError> {
+        let topology = self.broker.topology();
+        let queue = topology.queue(self.queue);
+        let (connection, channel, deliveries) = self
+            .broker
             .connect(async |channel| {
                 let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
                 let deliveries = channel.basic_consume(
@@ -144,22 +177,33 @@ impl Consumer {
                 let ((), deliveries) = futures::try_join!(qos, deliveries)?;
                 Ok(deliveries)
             })
-            .await
+            .await?;
+        let grave = Grave::open(&connection, topology.dead_letter_queue(self.queue)).await?;
+
+        Ok((connection, channel, deliveries, grave))
     }
 
-    async fn settle<H, F>(&self, handler: &H, delivery: Delivery, shutdown: &CancellationToken)
-    where
+    async fn settle<H, F>(
+        &self,
+        handler: &H,
+        delivery: Delivery,
+        grave: &Grave,
+        shutdown: &CancellationToken,
+    ) where
         H: Fn(Message) -> F + Send + Sync,
         F: Future<Output = Result<(), Failure>> + Send,
     {
-        // The key is the sender's text; as a label it is taken only from what the queue is bound to.
-        let kind = self
-            .queue
-            .event_types()
-            .iter()
-            .find(|kind| **kind == delivery.routing_key.as_str())
+        // The type is the sender's text; as a label it is taken only from what the queue is bound to.
+        let said = delivery.properties.kind().as_ref().map(ShortString::as_str);
+        let key = delivery.routing_key.as_str();
+        let mut kinds = self.queue.event_types().iter();
+        let kind = kinds
+            .find(|kind| **kind == key || Some(**kind) == said)
             .unwrap_or(&"unknown");
-        let verdict = handle(handler, delivery, shutdown).await;
+        if delivery.redelivered {
+            self.redelivered.inc();
+        }
+        let verdict = handle(handler, delivery, grave, shutdown).await;
         self.handled
             .with_label_values(&[kind, verdict.label()])
             .inc();

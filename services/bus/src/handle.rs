@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -12,6 +13,7 @@ use lapin::{Acker, BasicProperties};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
+use crate::grave::Grave;
 use crate::retry::{Backoff, delay_after};
 use crate::topology::DELIVERY_LIMIT;
 use crate::{Failure, Message};
@@ -22,14 +24,15 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
 /// What the broker is told about an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Handled,
     /// Delivered again; the event is not at fault.
     HandBack,
     /// Delivered again, and counted against the event.
     Failed,
-    DeadLetter,
+    /// Put aside, for this reason.
+    DeadLetter(String),
     /// The connection it came from is gone; it is delivered again over another.
     Lost,
 }
@@ -43,11 +46,11 @@ struct TookTooLong;
 struct Panicked;
 
 impl Verdict {
-    pub(crate) fn label(self) -> &'static str {
+    pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Handled => "ok",
             Self::HandBack | Self::Failed => "handed_back",
-            Self::DeadLetter => "dead_letter",
+            Self::DeadLetter(_) => "dead_letter",
             Self::Lost => "lost",
         }
     }
@@ -57,6 +60,7 @@ impl Verdict {
 pub(crate) async fn handle<H, F>(
     handler: &H,
     delivery: Delivery,
+    grave: &Grave,
     shutdown: &CancellationToken,
 ) -> Verdict
 where
@@ -64,7 +68,8 @@ where
     F: Future<Output = Result<(), Failure>> + Send,
 {
     let handed_back = times_handed_back(&delivery.properties);
-    let verdict = match Message::read(delivery.data) {
+    let body: Arc<[u8]> = delivery.data.into();
+    let verdict = match Message::read(body.clone()) {
         Ok(message) => {
             let origin = message.origin();
             let span = info_span!(
@@ -78,12 +83,17 @@ where
                 .instrument(span)
                 .await
         }
-        Err(error) => {
-            tracing::error!(%error, "an event is not readable and goes to the dead-letter queue");
-            Verdict::DeadLetter
+        Err(failure) => {
+            say(&failure, handed_back);
+            Verdict::DeadLetter(failure.to_string())
         }
     };
-    tell(&delivery.acker, verdict).await;
+    match &verdict {
+        Verdict::DeadLetter(reason) => {
+            bury(&delivery.acker, grave, &body, delivery.properties, reason).await;
+        }
+        verdict => tell(&delivery.acker, verdict).await,
+    }
 
     verdict
 }
@@ -107,7 +117,10 @@ where
         };
         say(&failure, handed_back);
         match failure {
-            Failure::Poison(_) => return Verdict::DeadLetter,
+            Failure::Poison(_) => return Verdict::DeadLetter(failure.to_string()),
+            Failure::Failed(_) if handed_back >= DELIVERY_LIMIT => {
+                return Verdict::DeadLetter(failure.to_string());
+            }
             Failure::Failed(_) => {
                 wait(delay_after(handed_back), shutdown).await;
                 return Verdict::Failed;
@@ -171,7 +184,27 @@ async fn wait(delay: Duration, shutdown: &CancellationToken) {
     }
 }
 
-async fn tell(acker: &Acker, verdict: Verdict) {
+/// Puts the event aside with its reason. Where that does not succeed the broker does it, without.
+async fn bury(
+    acker: &Acker,
+    grave: &Grave,
+    body: &[u8],
+    properties: BasicProperties,
+    reason: &str,
+) {
+    let told = match grave.put(body, properties, reason).await {
+        Ok(()) => acker.ack(BasicAckOptions::default()).await,
+        Err(error) => {
+            tracing::warn!(%error, "RabbitMQ puts an event aside, which then does not say why");
+            acker.reject(BasicRejectOptions { requeue: false }).await
+        }
+    };
+    if !matches!(told, Ok(true)) {
+        tracing::debug!("the connection is gone, the event will be delivered again");
+    }
+}
+
+async fn tell(acker: &Acker, verdict: &Verdict) {
     let told = match verdict {
         Verdict::Handled => acker.ack(BasicAckOptions::default()).await,
         Verdict::HandBack => {
@@ -183,8 +216,7 @@ async fn tell(acker: &Acker, verdict: Verdict) {
         }
         // Every version counts a rejected message against the delivery limit; from 4.3 on a nack is no delivery.
         Verdict::Failed => acker.reject(BasicRejectOptions { requeue: true }).await,
-        Verdict::DeadLetter => acker.reject(BasicRejectOptions { requeue: false }).await,
-        Verdict::Lost => return,
+        Verdict::DeadLetter(_) | Verdict::Lost => return,
     };
     if !matches!(told, Ok(true)) {
         tracing::debug!("the connection is gone, the event will be delivered again");

@@ -8,6 +8,8 @@
 mod broker;
 mod config;
 mod consumer;
+mod dead_letters;
+mod grave;
 mod handle;
 mod link;
 mod message;
@@ -18,6 +20,7 @@ mod topology;
 pub use broker::Broker;
 pub use config::{BusConfig, ConfigError};
 pub use consumer::Consumer;
+pub use dead_letters::{Chosen, DeadLettersCommand, DeadLettersError};
 pub use message::{Failure, Message};
 pub use publisher::{PublishError, Publisher};
 pub use topology::Queue;

@@ -1,12 +1,15 @@
 //! A received event, and what becomes of it when it cannot be handled.
 
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use events::{Envelope, Event, Origin};
 use serde::Deserialize;
 use uuid::Uuid;
+
+/// The longest event there may be. A post of 5,000 characters, each escaped, is 30 KB.
+pub(crate) const MAX_EVENT_BYTES: usize = 128 * 1024;
 
 /// A received event whose type is known and whose data is not parsed yet.
 #[derive(Debug, Clone)]
@@ -40,6 +43,24 @@ pub enum Failure {
     Unavailable(Box<dyn Error + Send + Sync>),
 }
 
+/// With all that caused it.
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = match self {
+            Self::Poison(reason) => return f.write_str(reason),
+            Self::Failed(error) | Self::Unavailable(error) => error,
+        };
+        write!(f, "{error}")?;
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+
+        Ok(())
+    }
+}
+
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Failed(Box::new(error))
@@ -47,10 +68,19 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 }
 
 impl Message {
-    pub(crate) fn read(body: Vec<u8>) -> Result<Self, serde_json::Error> {
+    /// Poison when it is longer than [`MAX_EVENT_BYTES`] or no event at all.
+    pub(crate) fn read(body: Arc<[u8]>) -> Result<Self, Failure> {
+        if body.len() > MAX_EVENT_BYTES {
+            return Err(Failure::Poison(format!(
+                "it has {} bytes, {MAX_EVENT_BYTES} are allowed",
+                body.len()
+            )));
+        }
+        let head = serde_json::from_slice(&body).map_err(|error| poison(&error))?;
+
         Ok(Self {
-            head: Arc::new(serde_json::from_slice(&body)?),
-            body: body.into(),
+            head: Arc::new(head),
+            body,
         })
     }
 
@@ -107,7 +137,7 @@ mod tests {
     const SAMPLE: &str = include_str!("../../events/samples/post.deleted.v1.json");
 
     fn sample() -> Message {
-        Message::read(SAMPLE.as_bytes().to_vec()).expect("the sample is readable")
+        Message::read(SAMPLE.as_bytes().into()).expect("the sample is readable")
     }
 
     #[test]
@@ -128,9 +158,20 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_is_too_long_is_refused_unread() {
+        let spaces = " ".repeat(MAX_EVENT_BYTES);
+        let long = format!("{SAMPLE}{spaces}");
+
+        assert!(matches!(
+            Message::read(long.as_bytes().into()),
+            Err(Failure::Poison(reason)) if reason.contains("131072 are allowed")
+        ));
+    }
+
+    #[test]
     fn a_body_that_is_no_envelope_is_refused() {
         for body in ["", "x", "{}", r#"{"type":1}"#] {
-            assert!(Message::read(body.into()).is_err(), "{body}");
+            assert!(Message::read(body.as_bytes().into()).is_err(), "{body}");
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::broker::{Broker, LinkError, close, lost};
 use crate::link::Link;
+use crate::message::MAX_EVENT_BYTES;
 use crate::retry::Backoff;
 
 /// From the call to the confirm, waiting for a connection included.
@@ -31,6 +32,7 @@ struct Inner {
     link: Link,
     sessions: watch::Receiver<Option<Session>>,
     in_flight: Semaphore,
+    unconfirmed: IntGauge,
     published: IntCounterVec,
     _stop: DropGuard,
 }
@@ -68,6 +70,10 @@ pub enum PublishError {
     /// The event cannot be written as JSON.
     #[error("failed to write the event as JSON")]
     Unwritable(#[source] serde_json::Error),
+
+    /// Nobody would read it.
+    #[error("the event has {0} bytes, {MAX_EVENT_BYTES} are allowed")]
+    TooLong(usize),
 }
 
 impl PublishError {
@@ -81,7 +87,7 @@ impl PublishError {
             Self::NotSent => "not_sent",
             Self::Refused | Self::Unroutable => "refused",
             Self::Lost(_) | Self::Unconfirmed => "unknown",
-            Self::Unwritable(_) => "unwritable",
+            Self::Unwritable(_) | Self::TooLong(_) => "unwritable",
         }
     }
 }
@@ -111,6 +117,11 @@ impl Publisher {
             link,
             sessions,
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
+            unconfirmed: IntGauge::new(
+                "events_unconfirmed",
+                "Events sent to RabbitMQ and not confirmed yet.",
+            )
+            .expect("the name above is valid"),
             published: published.expect("the name and labels above are valid"),
             _stop: stop.drop_guard(),
         }))
@@ -130,9 +141,19 @@ impl Publisher {
         self.0.link.ready()
     }
 
+    /// Whether there is a connection, so that it is worth trying to publish.
+    pub fn is_connected(&self) -> bool {
+        self.0.sessions.borrow().is_some()
+    }
+
     /// Whether there is a connection, as a metric.
     pub fn connected(&self) -> IntGauge {
         self.0.link.connected()
+    }
+
+    /// How many events are sent and not confirmed yet, as a metric.
+    pub fn unconfirmed(&self) -> IntGauge {
+        self.0.unconfirmed.clone()
     }
 
     /// Events by type and result, as a metric.
@@ -142,6 +163,9 @@ impl Publisher {
 
     async fn send<E: Event>(&self, envelope: &Envelope<E>) -> Result<(), PublishError> {
         let body = serde_json::to_vec(envelope).map_err(PublishError::Unwritable)?;
+        if body.len() > MAX_EVENT_BYTES {
+            return Err(PublishError::TooLong(body.len()));
+        }
         let properties = self.properties(envelope);
         let deadline = tokio::time::Instant::now() + PUBLISH_TIMEOUT;
         let mut sessions = self.0.sessions.clone();
@@ -156,6 +180,7 @@ impl Publisher {
             .flatten()
             .ok_or(PublishError::NotSent)?;
 
+        let _unconfirmed = Counted::one(&self.0.unconfirmed);
         let exchange = self.0.broker.topology().exchange();
         let sent = session.publish(&exchange, E::TYPE, &body, properties);
         let result = tokio::time::timeout_at(deadline, sent)
@@ -188,6 +213,22 @@ impl Publisher {
             .with_type(E::TYPE.into())
             .with_app_id(self.0.broker.service().into())
             .with_headers(headers)
+    }
+}
+
+/// One more in a gauge for as long as it lives: who publishes may stop waiting at any time.
+struct Counted<'a>(&'a IntGauge);
+
+impl<'a> Counted<'a> {
+    fn one(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -54,8 +54,9 @@ async fn an_event_that_always_fails_becomes_a_dead_letter() {
         .await
         .expect("confirmed");
 
-    let dead = stage.dead_letter().await;
+    let (dead, reason) = stage.dead_letter().await;
     assert_eq!(dead, serde_json::to_vec(&sent).expect("JSON"));
+    assert_eq!(reason, "for the sake of the test");
     assert_eq!(
         tries.load(Ordering::Relaxed),
         6,
@@ -114,11 +115,20 @@ async fn poison_becomes_a_dead_letter_at_once_and_holds_nothing_up() {
 
     let no_post = r#"{"id":"01931f6a-5c00-7000-8000-000000000001","type":"post.deleted.v1","occurredAt":"2026-11-12T08:30:00Z","requestId":"r","traceparent":"t","data":{}}"#;
     let other_type = no_post.replace("post.deleted.v1", "post.created.v1");
-    for body in ["no JSON", "{}", no_post, &other_type] {
+    let too_long = " ".repeat(200 * 1024);
+    for (body, why) in [
+        ("no JSON", "expected ident at line 1 column 2"),
+        ("{}", "missing field `id`"),
+        (no_post, "missing field `postId`"),
+        (&other_type, "unexpected type post.created.v1"),
+        (&too_long, "it has 204800 bytes, 131072 are allowed"),
+    ] {
         stage
             .publish_bytes("post.deleted.v1", body.as_bytes())
             .await;
-        assert_eq!(stage.dead_letter().await, body.as_bytes());
+        let (dead, reason) = stage.dead_letter().await;
+        assert_eq!(dead, body.as_bytes());
+        assert!(reason.starts_with(why), "{reason}");
     }
 
     let sent = envelope();

@@ -1,5 +1,6 @@
 //! Publishing and following against a real broker.
 
+mod dead_letters;
 mod delivery;
 mod failure;
 mod outage;

@@ -6,7 +6,7 @@ use bus::{Broker, BusConfig, Consumer, Failure, Message, PublishError, Publisher
 use events::{Envelope, Origin, PostDeleted};
 use jiff::Timestamp;
 use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -115,15 +115,16 @@ impl Stage {
             .message_count()
     }
 
-    /// The next message of the dead-letter queue.
-    pub async fn dead_letter(&self) -> Vec<u8> {
+    /// The next message of the dead-letter queue, and why it is there.
+    pub async fn dead_letter(&self) -> (Vec<u8>, String) {
         let queue = format!("{}.dead", self.queue());
         let options = BasicGetOptions { no_ack: true };
         let next = async {
             loop {
                 let got = self.channel.basic_get(queue.clone().into(), options).await;
                 if let Some(message) = got.expect("the queue exists") {
-                    return message.delivery.data;
+                    let delivery = message.delivery;
+                    return (delivery.data, reason(&delivery.properties));
                 }
                 tokio::time::sleep(POLL).await;
             }
@@ -132,6 +133,14 @@ impl Stage {
         tokio::time::timeout(PATIENCE, next)
             .await
             .expect("a dead letter")
+    }
+}
+
+fn reason(properties: &BasicProperties) -> String {
+    let headers = properties.headers().clone().unwrap_or_default();
+    match headers.inner().get("x-reason") {
+        Some(AMQPValue::LongString(reason)) => reason.to_string(),
+        other => panic!("no reason: {other:?}"),
     }
 }
 

@@ -1,16 +1,12 @@
 //! The indexes of the search database.
 
-use std::time::Duration;
-
 use database::{CallError, call};
+use events::TOMBSTONE_LIFETIME;
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 
 use super::Store;
-
-/// For so long, an event that is late cannot bring a deleted post back.
-const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Store {
     pub(super) async fn create_indexes(&self) -> Result<(), CallError> {
