@@ -61,6 +61,7 @@ pub async fn run(
     let publisher = Publisher::start(&broker);
     metrics.register(publisher.connected());
     metrics.register(publisher.published());
+    metrics.register(publisher.unconfirmed());
     let announcing = Announcing::new(app.store.clone(), &redis);
     let settling = Settling {
         store: app.store.clone(),

@@ -1,13 +1,14 @@
 //! What the service is told at its start.
 
-use bus::BusConfig;
-use clap::{Parser, value_parser};
+use bus::{BusConfig, DeadLettersCommand};
+use clap::{Parser, Subcommand, value_parser};
 use database::DatabaseConfig;
 use redis_kit::RedisConfig;
-use service_kit::{ServerConfig, Settings, TokenConfig};
+use service_kit::{ServerConfig, Settings, Task, TokenConfig};
 
 use crate::media_type::MediaType;
 pub use crate::storage::{MediaStorage, StorageConfig};
+use crate::tasks;
 
 /// Keeps the pictures and films people post, and hands them out.
 #[derive(Debug, Clone, Parser)]
@@ -66,10 +67,38 @@ pub struct Config {
 
     #[command(flatten)]
     pub storage: StorageConfig,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the program does than serve.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Look at events that could not be handled, and decide what becomes of them
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+
+    /// List the files that no post shows: id, owner, bytes, since when
+    Orphans {
+        /// Only those that no post has shown for so long, in seconds
+        #[arg(long, default_value_t = 24 * 60 * 60)]
+        older_than_seconds: u64,
+
+        /// Remove them instead, without waiting for the sweep that will
+        #[arg(long)]
+        remove: bool,
+    },
 }
 
 impl Settings for Config {
     fn server(&self) -> &ServerConfig {
         &self.server
+    }
+
+    fn task(&self) -> Option<Task> {
+        let command = self.command.clone()?;
+
+        Some(Box::pin(tasks::run(self.clone(), command)))
     }
 }

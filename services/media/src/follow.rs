@@ -31,6 +31,12 @@ pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
         }
         _ => return Err(message.unexpected()),
     };
+    let author = store.author_of(&post.post).await;
+    let author = author.map_err(|error| failure(error.into()))?;
+    if author.is_some_and(|author| author != post.author) {
+        let reason = format!("the post {} is somebody else's", post.post);
+        return Err(Failure::Poison(reason));
+    }
     let removed = store.claim(&post).await.map_err(failure)?;
     if removed > 0 {
         tracing::info!(

@@ -27,6 +27,7 @@ mod store;
 mod error;
 mod follow;
 mod sweep;
+mod tasks;
 
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub async fn run(
     metrics.register(redis.connected());
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
+    metrics.register(consumer.redelivered());
+    metrics.register(consumer.dead_letters());
     let indexed = Gate::default();
     let follower = consumer.clone();
     let health = Health::new()

@@ -5,11 +5,11 @@ use database::CallError;
 use database::idempotency::Idempotency;
 use service_kit::Authenticator;
 
-use crate::announce::Announcer;
 use crate::cache::Pages;
 use crate::cursor::CursorKey;
 use crate::error::Error;
 use crate::post::Id;
+use crate::relay::Relay;
 use crate::store::Store;
 
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub struct App {
     pub store: Store,
     pub pages: Pages,
     pub idempotency: Idempotency,
-    pub announcer: Announcer,
+    pub relay: Relay,
     pub authenticator: Authenticator,
     pub cursor_key: CursorKey,
 }

@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use database::idempotency::{self, Begin};
+use events::Origin;
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 use service_kit::{CurrentUser, IdempotencyKey, JsonBody, RequestContext};
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::event::origin;
 use crate::finish::finish;
 use crate::post::{Content, Draft, Id, MediaIds, Post};
 use crate::store::Stored;
@@ -99,7 +101,13 @@ async fn write_once(
         Begin::Busy => return Err(Error::InProgress),
         Begin::Differs => return Err(Error::KeyReused),
     };
-    let answer = write(app, guard.subject().into(), draft, context).await?;
+    let answer = match write(app, guard.subject().into(), draft, context).await {
+        Ok(answer) => answer,
+        Err(refused) => {
+            guard.release().await;
+            return Err(refused);
+        }
+    };
     guard.finish(&answer).await;
 
     Ok(answer)
@@ -111,10 +119,10 @@ async fn write(
     draft: Draft,
     context: RequestContext,
 ) -> Result<idempotency::Stored, Error> {
-    let written = keep(app, id, draft).await;
+    let written = keep(app, id, draft, origin(context)).await;
     app.pages.changed().await;
     let stored = written?;
-    app.announcer.created(&stored, context);
+    app.relay.announce(stored.clone());
 
     let created = CreatedPost {
         success: true,
@@ -129,11 +137,13 @@ async fn write(
 }
 
 /// Stores the post, and takes it back when its author's account has gone. Pages change after both.
-async fn keep(app: &App, id: Id, draft: Draft) -> Result<Stored, Error> {
+async fn keep(app: &App, id: Id, draft: Draft, origin: Origin) -> Result<Stored, Error> {
     let author = draft.author;
-    let stored = app.store.insert(id, draft).await?;
+    let stored = app.store.insert(id, draft, origin.clone()).await?;
     if is_gone(app, author).await {
-        app.store.delete(id, author).await?;
+        if let Some(deleted) = app.store.delete(id, author, origin).await? {
+            app.relay.announce(deleted);
+        }
         return Err(Error::NoAccount);
     }
 

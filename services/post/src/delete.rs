@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::event::origin;
 use crate::finish::finish;
 use crate::post::Id;
 use crate::read::PathId;
@@ -43,14 +44,14 @@ pub async fn delete(
 ) -> Result<Json<DeletedPost>, Error> {
     let author = Id::parse(&user.id).ok_or(Error::NoAccount)?;
     finish(async move {
-        let deleted = app.store.delete(id, author).await;
+        let deleted = app.store.delete(id, author, origin(context)).await;
         if !matches!(deleted, Ok(None)) {
             app.pages.changed().await;
         }
         let Some(deleted) = deleted? else {
             return Err(app.not_of_author(id).await?);
         };
-        app.announcer.deleted(&deleted, context);
+        app.relay.announce(deleted);
 
         Ok(())
     })

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::event::origin;
 use crate::finish::finish;
 use crate::post::{Content, Edit, Id, MediaIds, Post};
 use crate::read::PathId;
@@ -77,14 +78,14 @@ async fn change(
             None => Err(Error::NotFound(id)),
         };
     }
-    let updated = app.store.update(id, author, edit).await;
+    let updated = app.store.update(id, author, edit, origin(context)).await;
     if !matches!(updated, Ok(None)) {
         app.pages.changed().await;
     }
     let Some(updated) = updated? else {
         return Err(app.not_of_author(id).await?);
     };
-    app.announcer.updated(&updated, context);
+    app.relay.announce(updated.clone());
 
     Ok(updated.post)
 }

@@ -1,28 +1,25 @@
 //! Events of other services, and what they mean here: the posts of a deleted account go with it.
 
-use bus::{Failure, Message, PublishError, Publisher};
+use bus::{Failure, Message};
 use database::CallError;
-use events::{Envelope, UserDeleted};
-use futures::future::try_join_all;
-use jiff::Timestamp;
+use events::UserDeleted;
 
-use crate::announce;
 use crate::cache::Pages;
 use crate::post::Id;
-use crate::store::{Store, Stored};
+use crate::relay::Relay;
+use crate::store::Store;
 
 /// What following needs.
 #[derive(Clone)]
 pub struct Follower {
     pub store: Store,
     pub pages: Pages,
-    pub publisher: Publisher,
+    pub relay: Relay,
 }
 
 impl Follower {
-    /// Removes the posts of a deleted account, batch by batch: each is hidden first, then announced as deleted, and
-    /// removed once the broker has confirmed that. Whatever comes between, the next delivery of the event goes on with
-    /// the batch that was left; so every post is announced at least once and nobody sees one that was.
+    /// Deletes the posts of a deleted account, batch by batch, as their author would; the relay does the rest. Whatever
+    /// comes between, the next delivery of the event goes on with what was left.
     pub async fn follow(self, message: Message) -> Result<(), Failure> {
         let user = message.parse::<UserDeleted>()?.data.user_id;
         let Some(user) = Id::parse(&user) else {
@@ -30,29 +27,20 @@ impl Follower {
         };
         self.store.mark_gone(user).await.map_err(unanswered)?;
 
-        let mut removed = 0;
+        let mut deleted = 0;
         loop {
-            let hidden = self.store.hide_some(user).await;
+            let some = self.store.delete_some(user, message.origin().clone()).await;
             self.pages.changed().await;
-            let hidden = hidden.map_err(unanswered)?;
-            if hidden.is_empty() {
+            let some = some.map_err(unanswered)?;
+            if some == 0 {
                 break;
             }
-            let announced = hidden.iter().map(|stored| self.announce(stored, &message));
-            try_join_all(announced).await.map_err(unpublished)?;
-            self.store.remove(&hidden).await.map_err(unanswered)?;
-            removed += hidden.len();
+            self.relay.look();
+            deleted += some;
         }
-        tracing::info!(user.id = %user, post.removed = removed, "removed the posts of a deleted account");
+        tracing::info!(user.id = %user, post.deleted = deleted, "deleted the posts of a deleted account");
 
         Ok(())
-    }
-
-    async fn announce(&self, hidden: &Stored, cause: &Message) -> Result<(), PublishError> {
-        let event = announce::deleted(&hidden.post, hidden.version);
-        let envelope = Envelope::new(event, Timestamp::now(), cause.origin().clone());
-
-        self.publisher.publish(&envelope).await
     }
 }
 
@@ -61,12 +49,5 @@ fn unanswered(error: CallError) -> Failure {
         Failure::Unavailable(Box::new(error))
     } else {
         Failure::Failed(Box::new(error))
-    }
-}
-
-fn unpublished(error: PublishError) -> Failure {
-    match error {
-        PublishError::Unwritable(_) => Failure::Failed(Box::new(error)),
-        error => Failure::Unavailable(Box::new(error)),
     }
 }

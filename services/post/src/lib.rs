@@ -1,8 +1,8 @@
 //! The post service: keeps what people write, lists it newest first, and announces what was written, changed and
 //! deleted.
 //!
-//! A post is accepted once a majority of the database has it. Its event is published afterwards, off the request's
-//! path: a broker that is away delays what others learn, not what people write.
+//! A post is accepted once a majority of the database has it, and with it that it is to be announced. That is done
+//! afterwards, off the request's path: a broker that is away delays what others learn, not what people write.
 
 pub mod config;
 #[cfg(feature = "fuzzing")]
@@ -23,12 +23,15 @@ mod cursor;
 mod page;
 mod post;
 
-mod announce;
+mod event;
+mod relay;
+
 mod cache;
 mod error;
 mod finish;
 mod source;
 mod store;
+mod tasks;
 
 use bus::{Broker, Consumer, Publisher, Queue};
 use database::CallError;
@@ -39,12 +42,12 @@ use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::announce::Announcer;
 use crate::app::App;
 use crate::cache::Pages;
 use crate::config::Config;
 use crate::cursor::CursorKey;
 use crate::follow::Follower;
+use crate::relay::Relay;
 use crate::source::Source;
 use crate::store::Store;
 
@@ -82,7 +85,6 @@ pub async fn run(
     let consumer = Consumer::new(&broker, Queue::PostUsers);
     let store = Store::new(&database);
     let idempotency = Idempotency::new(&database);
-    let (announcer, announcements) = announce::channel();
     let source = Source {
         store: store.clone(),
         cursor_key: cursor_key.clone(),
@@ -95,24 +97,30 @@ pub async fn run(
         config.page_cache_ttl_seconds,
     );
 
+    let (relay, relaying) = Relay::start(store.clone(), pages.clone(), publisher.clone());
+
     let metrics = Metrics::new();
     metrics.register(redis.connected());
     metrics.register(publisher.connected());
     metrics.register(publisher.published());
+    metrics.register(publisher.unconfirmed());
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
-    metrics.register(announcer.waiting());
+    metrics.register(consumer.redelivered());
+    metrics.register(consumer.dead_letters());
+    metrics.register(relay.pending());
     let indexes = Gate::default();
-    let (events, followed) = (publisher.clone(), consumer.clone());
+    let (events, followed, outbox) = (publisher, consumer.clone(), relay.clone());
     let health = Health::new()
         .with_check("mongodb", move || database::check(database.clone()))
         .with_gate("indexes", &indexes)
         .with_check("rabbitmq", move || {
             std::future::ready(events.ready().and(followed.ready()))
         })
-        .with_note("redis", move || redis.clone().check());
+        .with_note("redis", move || redis.clone().check())
+        .with_note("outbox", move || std::future::ready(outbox.note()));
 
-    let announcing = tokio::spawn(announcements.publish(publisher.clone()));
+    let announcing = tokio::spawn(relaying.run());
     tokio::spawn(prepare(
         store.clone(),
         idempotency.clone(),
@@ -123,7 +131,7 @@ pub async fn run(
     let follower = Follower {
         store: store.clone(),
         pages: pages.clone(),
-        publisher,
+        relay: relay.clone(),
     };
     let following = tokio::spawn(consumer.run(
         move |message| follower.clone().follow(message),
@@ -133,7 +141,7 @@ pub async fn run(
         store,
         pages,
         idempotency,
-        announcer: announcer.clone(),
+        relay: relay.clone(),
         authenticator,
         cursor_key,
     };
@@ -143,7 +151,7 @@ pub async fn run(
         metrics,
     };
     service.serve(&config.server, listeners, shutdown).await;
-    finish(&announcer, announcing, following).await;
+    finish(&relay, announcing, following).await;
 
     Ok(())
 }
@@ -164,8 +172,8 @@ async fn prepare(
 }
 
 /// What was answered is announced before the process ends.
-async fn finish(announcer: &Announcer, announcing: JoinHandle<()>, following: JoinHandle<()>) {
-    announcer.finish();
+async fn finish(relay: &Relay, announcing: JoinHandle<()>, following: JoinHandle<()>) {
+    relay.finish();
     let (announced, followed) = tokio::join!(announcing, following);
     for error in [announced.err(), followed.err()].into_iter().flatten() {
         tracing::error!(

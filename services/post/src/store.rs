@@ -1,35 +1,44 @@
 //! Posts in MongoDB.
 //!
-//! A post that goes with its author's account is marked `deletedAt` before it is announced and removed: nobody is shown
-//! such a post, and nobody changes it any more.
+//! A post that is deleted is marked `deletedAt` before that is announced and the post removed: nobody is shown such a
+//! post, and nobody changes it any more.
 
 mod account;
 mod indexes;
 mod list;
+mod outbox;
 
 use database::{CallError, call, is_duplicate_key};
+use events::Origin;
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, DateTime, doc};
-use mongodb::options::ReturnDocument;
+use mongodb::options::{Acknowledgment, CollectionOptions, ReturnDocument, WriteConcern};
 use mongodb::{Collection, Database};
 use serde::{Deserialize, Serialize};
 
 use crate::post::{Draft, Edit, Id, Post, now};
 use crate::store::account::GoneUser;
+use crate::store::outbox::PendingDocument;
+
+pub use crate::store::outbox::{BATCH, Backlog, Pending};
 
 #[derive(Clone)]
 pub struct Store {
     posts: Collection<Document>,
+    /// The same posts, for writes that may be lost.
+    unsafely: Collection<Document>,
     gone_users: Collection<GoneUser>,
 }
 
-/// A post, and how often it was changed.
+/// A post, how often it was changed, and whether the last change is to be announced.
 #[derive(Debug, Clone)]
 pub struct Stored {
     pub post: Post,
     /// The first is 1.
     pub version: u64,
+    pub is_deleted: bool,
+    pub pending: Option<Pending>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,18 +52,26 @@ struct Document {
     created_at: DateTime,
     updated_at: DateTime,
     version: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingDocument>,
 }
 
 impl Store {
     pub fn new(database: &Database) -> Self {
+        let by_one = WriteConcern::builder().w(Acknowledgment::Nodes(1)).build();
+        let by_one = CollectionOptions::builder().write_concern(by_one).build();
+
         Self {
             posts: database.collection("posts"),
+            unsafely: database.collection_with_options("posts", by_one),
             gone_users: database.collection("goneUsers"),
         }
     }
 
     /// A post with this id that is there already was written by an earlier try, and is what is returned then.
-    pub async fn insert(&self, id: Id, draft: Draft) -> Result<Stored, CallError> {
+    pub async fn insert(&self, id: Id, draft: Draft, origin: Origin) -> Result<Stored, CallError> {
         let now = now();
         let post = Post {
             id,
@@ -64,7 +81,12 @@ impl Store {
             created_at: now,
             updated_at: now,
         };
-        let stored = Stored { post, version: 1 };
+        let stored = Stored {
+            post,
+            version: 1,
+            is_deleted: false,
+            pending: Some(Pending::of(origin)),
+        };
         let insert = self.posts.insert_one(Document::from(&stored));
         match call("insert a post", insert).await {
             Ok(_) => Ok(stored),
@@ -93,8 +115,9 @@ impl Store {
         id: Id,
         author: Id,
         edit: Edit,
+        origin: Origin,
     ) -> Result<Option<Stored>, CallError> {
-        let mut set = bson::Document::new();
+        let mut set = doc! { "pending": &Pending::of(origin) };
         if let Some(content) = edit.content {
             set.insert("content", content.into_string());
         }
@@ -115,11 +138,27 @@ impl Store {
         Ok(call("change a post", updated).await?.map(Stored::from))
     }
 
-    /// Removes a post of this author, and returns what it was.
-    pub async fn delete(&self, id: Id, author: Id) -> Result<Option<Stored>, CallError> {
-        let deleted = self.posts.find_one_and_delete(of_author(id, author));
+    /// Deletes a post of this author: nobody is shown it any more, and it goes once that is announced.
+    pub async fn delete(
+        &self,
+        id: Id,
+        author: Id,
+        origin: Origin,
+    ) -> Result<Option<Stored>, CallError> {
+        let deleted = self
+            .posts
+            .find_one_and_update(of_author(id, author), deletion(origin))
+            .return_document(ReturnDocument::After);
 
         Ok(call("delete a post", deleted).await?.map(Stored::from))
+    }
+}
+
+/// What makes a post a deleted one.
+fn deletion(origin: Origin) -> bson::Document {
+    doc! {
+        "$set": { "deletedAt": DateTime::now(), "pending": &Pending::of(origin) },
+        "$inc": { "version": 1_i64 },
     }
 }
 
@@ -134,7 +173,15 @@ impl From<ObjectId> for Id {
 }
 
 impl From<&Stored> for Document {
-    fn from(Stored { post, version }: &Stored) -> Self {
+    /// Of a post that is not deleted.
+    fn from(stored: &Stored) -> Self {
+        let Stored {
+            post,
+            version,
+            pending,
+            ..
+        } = stored;
+
         Self {
             id: object_id(post.id),
             user: object_id(post.user),
@@ -143,6 +190,8 @@ impl From<&Stored> for Document {
             created_at: bson_time(post.created_at),
             updated_at: bson_time(post.updated_at),
             version: i64::try_from(*version).unwrap_or(i64::MAX),
+            deleted_at: None,
+            pending: pending.as_ref().map(PendingDocument::from),
         }
     }
 }
@@ -159,6 +208,8 @@ impl From<Document> for Stored {
                 updated_at: time(document.updated_at),
             },
             version: u64::try_from(document.version).unwrap_or_default(),
+            is_deleted: document.deleted_at.is_some(),
+            pending: document.pending.map(Pending::from),
         }
     }
 }

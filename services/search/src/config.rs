@@ -1,10 +1,13 @@
 //! The settings of the search service.
 
-use bus::BusConfig;
-use clap::Parser;
+use bus::{BusConfig, DeadLettersCommand};
+use clap::{Parser, Subcommand};
 use database::DatabaseConfig;
+use jiff::Timestamp;
 use redis_kit::RedisConfig;
-use service_kit::{ServerConfig, Settings, TokenConfig};
+use service_kit::{ServerConfig, Settings, Task, TokenConfig};
+
+use crate::tasks;
 
 /// Finds posts by their words.
 #[derive(Debug, Clone, Parser)]
@@ -24,10 +27,33 @@ pub struct Config {
 
     #[command(flatten)]
     pub bus: BusConfig,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the program does than serve.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Look at events that could not be handled, and decide what becomes of them
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+
+    /// Forget posts that were not announced since a time: the end of a reindex
+    DropUnseen {
+        /// When `post reindex` began, as it said
+        before: Timestamp,
+    },
 }
 
 impl Settings for Config {
     fn server(&self) -> &ServerConfig {
         &self.server
+    }
+
+    fn task(&self) -> Option<Task> {
+        let command = self.command.clone()?;
+
+        Some(Box::pin(tasks::run(self.clone(), command)))
     }
 }

@@ -22,11 +22,14 @@ pub trait Engine: Send + Sync {
     /// Makes a post findable, unless a version that is as new is known, or its end or its author's.
     fn put(&self, post: Post) -> Answer<'_, ()>;
 
-    /// Forgets a post for good, known or not.
-    fn remove(&self, id: PostId) -> Answer<'_, ()>;
+    /// Forgets a post of an author for good, known or not.
+    fn remove(&self, id: PostId, user_id: String) -> Answer<'_, ()>;
 
     /// Forgets all posts of an author for good, those among them that it is told of later.
     fn remove_author(&self, user_id: String) -> Answer<'_, ()>;
+
+    /// Forgets posts that were last put before `before`, and says how many there were.
+    fn drop_unseen(&self, before: Timestamp) -> Answer<'_, u64>;
 
     /// Best first; posts that fit equally well newest first.
     fn find<'a>(&'a self, words: &'a Words, limit: Limit) -> Answer<'a, Vec<Hit>>;
@@ -57,6 +60,9 @@ pub enum EngineError {
     /// The engine or what it depends on is away; nothing is wrong with what was asked.
     #[error("the search engine is away")]
     Away(#[source] Box<dyn Error + Send + Sync>),
+
+    #[error("the post {0} is somebody else's")]
+    NotTheAuthor(String),
 
     #[error("the search engine failed")]
     Failed(#[source] Box<dyn Error + Send + Sync>),

@@ -27,7 +27,9 @@ impl Error {
             Self::Words(_) => Problem::refused("invalid_query", "query", detail),
             Self::Limit(_) => Problem::refused("invalid_limit", "limit", detail),
             Self::Engine(EngineError::Away(_)) => Problem::unavailable(self),
-            Self::Engine(EngineError::Failed(_)) => Problem::internal(self),
+            Self::Engine(EngineError::NotTheAuthor(_) | EngineError::Failed(_)) => {
+                Problem::internal(self)
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ pub async fn follow(engine: Arc<dyn Engine>, message: Message) -> Result<(), Fai
         PostDeleted::TYPE => {
             let post = message.parse::<PostDeleted>()?.data;
             let id = post_id(&post.post_id)?;
-            engine.remove(id).await.map_err(failure)
+            engine.remove(id, post.user_id).await.map_err(failure)
         }
         UserDeleted::TYPE => {
             let user = message.parse::<UserDeleted>()?.data;
@@ -62,6 +62,7 @@ fn post_id(text: &str) -> Result<PostId, Failure> {
 fn failure(error: EngineError) -> Failure {
     match error {
         EngineError::Away(_) => Failure::Unavailable(Box::new(error)),
+        EngineError::NotTheAuthor(_) => Failure::Poison(error.to_string()),
         EngineError::Failed(_) => Failure::Failed(Box::new(error)),
     }
 }

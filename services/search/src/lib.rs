@@ -20,6 +20,7 @@ mod follow;
 
 mod error;
 mod store;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -66,6 +67,8 @@ pub async fn run(
     metrics.register(redis.connected());
     metrics.register(consumer.connected());
     metrics.register(consumer.handled());
+    metrics.register(consumer.redelivered());
+    metrics.register(consumer.dead_letters());
     let indexes = Gate::default();
     let follower = consumer.clone();
     let health = Health::new()

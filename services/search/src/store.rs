@@ -61,12 +61,10 @@ impl Store {
         }
     }
 
-    async fn add(&self, post: Post) -> Result<(), CallError> {
+    async fn add(&self, post: Post) -> Result<(), EngineError> {
         let (id, author) = (post.id.clone(), post.user_id.clone());
-        tokio::try_join!(
-            self.vocabulary.learn(&post.content),
-            self.replace_older(&post)
-        )?;
+        let learn = async { Ok(self.vocabulary.learn(&post.content).await?) };
+        tokio::try_join!(learn, self.replace_older(&post))?;
 
         // Asked after the write: an author who goes later finds this post and takes it along.
         let author = self.authors.find_one(doc! { "_id": author });
@@ -77,10 +75,11 @@ impl Store {
         Ok(())
     }
 
-    async fn replace_older(&self, post: &Post) -> Result<(), CallError> {
+    async fn replace_older(&self, post: &Post) -> Result<(), EngineError> {
         let version = i64::try_from(post.version).unwrap_or(i64::MAX);
         let older = doc! {
             "_id": object_id(&post.id),
+            "userId": &post.user_id,
             "version": { "$not": { "$gte": version } },
             "deletedAt": { "$exists": false },
         };
@@ -90,6 +89,7 @@ impl Store {
             "createdAt": bson_time(post.created_at),
             "updatedAt": bson_time(post.updated_at),
             "version": version,
+            "seenAt": DateTime::now(),
         } };
         for _ in 0..2 {
             let replace = self.posts.update_one(older.clone(), new.clone());
@@ -97,11 +97,66 @@ impl Store {
                 // Something else is there: an older version that was added at this moment, and then there is something
                 // to replace the next time; otherwise the tombstone or a version that is as new.
                 Err(CallError::Failed { source, .. }) if is_duplicate_key(&source) => {}
-                replaced => return replaced.map(drop),
+                replaced => return Ok(replaced.map(drop)?),
             }
         }
 
+        self.refuse_strangers(&post.id, &post.user_id).await?;
+        let same = doc! { "_id": object_id(&post.id), "version": version };
+        let seen = doc! { "$set": { "seenAt": DateTime::now() } };
+        call("note a post", self.posts.update_one(same, seen)).await?;
+
         Ok(())
+    }
+
+    async fn bury_one(&self, id: &PostId, user_id: &str) -> Result<(), EngineError> {
+        let whose = [doc! { "userId": user_id }, doc! { "userId": null }];
+        let known_or_not = doc! { "_id": object_id(id), "$or": whose.to_vec() };
+        let bury = self.posts.update_one(known_or_not, vec![tombstone()]);
+        match call("remove a post", bury.upsert(true)).await {
+            Err(CallError::Failed { source, .. }) if is_duplicate_key(&source) => {
+                self.refuse_strangers(id, user_id).await
+            }
+            buried => Ok(buried.map(drop)?),
+        }
+    }
+
+    /// Posts do not change hands: who says so is not believed.
+    async fn refuse_strangers(&self, id: &PostId, user_id: &str) -> Result<(), EngineError> {
+        let others = doc! { "_id": object_id(id), "userId": { "$nin": [user_id, null] } };
+        let posts = self.posts.clone_with_type::<Document>();
+        match call("look for a post's author", posts.find_one(others)).await? {
+            Some(_) => Err(EngineError::NotTheAuthor(id.as_str().to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Those that were put last before `seenAt` was noted count as not seen.
+    async fn forget_unseen(&self, before: Timestamp) -> Result<u64, CallError> {
+        let mut dropped = 0;
+        loop {
+            let unseen = self.posts.clone_with_type::<Document>();
+            let unseen = unseen
+                .find(doc! {
+                    "deletedAt": { "$exists": false },
+                    "seenAt": { "$not": { "$gte": bson_time(before) } },
+                })
+                .projection(doc! { "_id": 1 })
+                .limit(AUTHOR_BATCH);
+            let found = async { unseen.await?.try_collect::<Vec<_>>().await };
+            let ids: Vec<_> = call("find posts that were not seen", found)
+                .await?
+                .iter()
+                .filter_map(|post| post.get_object_id("_id").ok())
+                .collect();
+            if ids.is_empty() {
+                return Ok(dropped);
+            }
+            dropped += ids.len() as u64;
+            // Without a tombstone: what is announced after all comes back.
+            let drop = self.posts.delete_many(doc! { "_id": { "$in": ids } });
+            call("forget posts that were not seen", drop).await?;
+        }
     }
 
     async fn forget_author(&self, user_id: String) -> Result<(), CallError> {
@@ -175,20 +230,19 @@ impl Engine for Store {
     }
 
     fn put(&self, post: Post) -> Answer<'_, ()> {
-        async { Ok(self.add(post).await?) }.boxed()
+        self.add(post).boxed()
     }
 
-    fn remove(&self, id: PostId) -> Answer<'_, ()> {
-        let remove = self
-            .posts
-            .update_one(doc! { "_id": object_id(&id) }, vec![tombstone()])
-            .upsert(true);
-
-        async { Ok(call("remove a post", remove).await.map(drop)?) }.boxed()
+    fn remove(&self, id: PostId, user_id: String) -> Answer<'_, ()> {
+        async move { self.bury_one(&id, &user_id).await }.boxed()
     }
 
     fn remove_author(&self, user_id: String) -> Answer<'_, ()> {
         async { Ok(self.forget_author(user_id).await?) }.boxed()
+    }
+
+    fn drop_unseen(&self, before: Timestamp) -> Answer<'_, u64> {
+        async move { Ok(self.forget_unseen(before).await?) }.boxed()
     }
 
     fn find<'a>(&'a self, words: &'a Words, limit: Limit) -> Answer<'a, Vec<Hit>> {

@@ -41,4 +41,4 @@ pub use retry::until_ok;
 pub use serve::{Answer, Listeners, Service};
 pub use settings::{ServerConfig, TokenConfig};
 pub use shutdown::on_signal;
-pub use start::{Settings, start};
+pub use start::{Settings, Task, start};

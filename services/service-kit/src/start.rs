@@ -1,6 +1,7 @@
 //! The life of a service's process, from its settings to its exit code.
 
 use std::error::Error;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
@@ -13,9 +14,17 @@ use crate::{Listeners, ServerConfig, on_signal, settings, telemetry};
 /// All settings of a service, the ones every service has among them.
 pub trait Settings: Parser {
     fn server(&self) -> &ServerConfig;
+
+    /// What is to be done instead of serving, if that is what was asked for.
+    fn task(&self) -> Option<Task> {
+        None
+    }
 }
 
-/// Runs a service until it is asked to stop: what each `main` does.
+/// Work that ends, and prints what there is to say.
+pub type Task = Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// Runs a service until it is asked to stop, or a task to its end: what each `main` does.
 pub fn start<C: Settings, E: Error + 'static>(
     run: impl AsyncFnOnce(C, Listeners, CancellationToken) -> Result<(), E>,
 ) -> ExitCode {
@@ -23,9 +32,17 @@ pub fn start<C: Settings, E: Error + 'static>(
         Ok(config) => config,
         Err(code) => return code,
     };
-    match runtime() {
-        Ok(runtime) => runtime.block_on(serve(config, run)),
-        Err(error) => refuse::<C>("its threads cannot be started", &error),
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse::<C>("its threads cannot be started", &error),
+    };
+    let Some(task) = config.task() else {
+        return runtime.block_on(serve(config, run));
+    };
+
+    match runtime.block_on(task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse::<C>("the task failed", &*error),
     }
 }
 

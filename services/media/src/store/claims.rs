@@ -42,6 +42,11 @@ impl Store {
         }
     }
 
+    /// Whose post it is, as far as that was heard.
+    pub async fn author_of(&self, post: &str) -> Result<Option<String>, CallError> {
+        Ok(self.newest(post).await?.map(|post| post.user_id))
+    }
+
     /// Removes everything of a person.
     pub async fn remove_user(&self, owner: &str) -> Result<u64, StorageError> {
         let gone = GoneUser {

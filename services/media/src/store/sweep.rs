@@ -1,5 +1,7 @@
 //! Removing what nobody will ask for: files no post shows, and uploads whose process was killed.
 
+use std::error::Error;
+use std::io::Write;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -32,6 +34,28 @@ impl Store {
             self.remove(document.id, document.name(), None).await?;
             removed += 1;
         }
+    }
+
+    /// Prints the files that have been unclaimed for `limit`, the oldest first.
+    pub async fn list_unclaimed(
+        &self,
+        limit: Duration,
+        out: &mut (impl Write + Send),
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let old = doc! { "unclaimedSince": { "$lt": before(limit) } };
+        let found = self.media.find(old).sort(doc! { "unclaimedSince": 1 });
+        let mut found = call("find unclaimed media", found).await?;
+        while let Some(file) = call("read unclaimed media", found.try_next()).await? {
+            let since = file.unclaimed_since.map(|since| since.to_string());
+            let (id, owner, length) = (file.id, file.user_id, file.length);
+            writeln!(
+                out,
+                "{id}\t{owner}\t{length}\t{}",
+                since.unwrap_or_default()
+            )?;
+        }
+
+        Ok(())
     }
 
     /// Deletes the bytes of uploads that never ended, and says how many there were.

@@ -40,7 +40,12 @@ async fn settled(stage: &Stage, events: usize) {
 
 /// So many events of type `kind` have been handled.
 pub async fn handled(stage: &Stage, kind: &str, events: usize) {
-    let wanted = format!("events_handled_total{{result=\"ok\",type=\"{kind}\"}} {events}");
+    handled_as(stage, kind, "ok", events).await;
+}
+
+/// So many events of type `kind` have been handled with this result.
+pub async fn handled_as(stage: &Stage, kind: &str, result: &str, events: usize) {
+    let wanted = format!("events_handled_total{{result=\"{result}\",type=\"{kind}\"}} {events}");
     wait_until("the events are handled", async || {
         let metrics = format!("{}/metrics", stage.service.admin_url);
         let metrics = stage.service.client.get(metrics).send().await;

@@ -2,11 +2,13 @@
 
 use events::{Envelope, Event, Origin, PostCreated, PostDeleted, PostUpdated, UserDeleted};
 use jiff::Timestamp;
+use media::config::Command;
 use mongodb::bson::{DateTime, doc};
+use service_kit::Settings as _;
 use test_kit::{assert_problem, object_id};
 
-use crate::cascade::{handled, publish, publisher};
-use crate::stage::{Stage, count, form, png, wait_until};
+use crate::cascade::{handled, handled_as, publish, publisher};
+use crate::stage::{Stage, Stores, count, form, png, wait_until};
 
 const QUICK: [&str; 2] = ["--unclaimed-upload-seconds", "1"];
 
@@ -92,6 +94,48 @@ async fn a_file_an_edit_drops_is_unclaimed_again_whatever_comes_first() {
         assert!(is_unclaimed(&stage, &dropped).await, "{edited_first}");
         assert!(!is_unclaimed(&stage, &kept).await, "{edited_first}");
     }
+}
+
+#[tokio::test]
+async fn who_is_not_the_author_of_a_post_gives_none_of_its_files_up() {
+    let stage = Stage::new().await;
+    let id = stage.upload(&png(100)).await;
+    let publisher = publisher(&stage);
+    let post = object_id();
+    publish(&publisher, &created(&post, &stage.user, &[&id])).await;
+    handled(&stage, PostCreated::TYPE, 1).await;
+
+    publish(&publisher, &updated(&post, &object_id(), &[])).await;
+    handled_as(&stage, PostUpdated::TYPE, "dead_letter", 1).await;
+    assert!(!is_unclaimed(&stage, &id).await);
+}
+
+#[tokio::test]
+async fn files_that_no_post_shows_are_listed_and_removed_on_request() {
+    let stores = Stores::real();
+    let config = stores.config();
+    let stage = Stage::on(stores).await;
+    let (shown, left) = (stage.upload(&png(100)).await, stage.upload(&png(100)).await);
+    publish(
+        &publisher(&stage),
+        &created(&object_id(), &stage.user, &[&shown]),
+    )
+    .await;
+    handled(&stage, PostCreated::TYPE, 1).await;
+
+    let orphans = async |remove| {
+        let mut config = config.clone();
+        config.command = Some(Command::Orphans {
+            older_than_seconds: 0,
+            remove,
+        });
+        config.task().expect("a task").await.expect("done");
+    };
+    orphans(false).await;
+    assert_eq!(stage.fetch(&left, &[]).await.status(), 200);
+    orphans(true).await;
+    assert_eq!(stage.fetch(&left, &[]).await.status(), 404);
+    assert_eq!(stage.fetch(&shown, &[]).await.status(), 200);
 }
 
 #[tokio::test]

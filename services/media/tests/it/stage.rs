@@ -70,7 +70,7 @@ impl Stores {
         ended.expect_err("it does not start").to_string()
     }
 
-    fn config(&self) -> Config {
+    pub fn config(&self) -> Config {
         let scope = scope();
         let keys = key_file(KEYS_FILE);
         let max_upload_bytes = MAX_UPLOAD_BYTES.to_string();

@@ -1,31 +1,32 @@
 //! What becomes of posts whose author's account is deleted.
 
 use database::{CallError, call};
+use events::Origin;
 use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, Stored, object_id};
+use super::{Store, deletion, object_id};
 use crate::post::Id;
 
-/// Posts that are removed together. So many ids and the posts of a thousand words fit into memory and one command.
-const BATCH: i64 = 200;
+/// Posts that are deleted together.
+const BATCH: i64 = 1000;
 
 /// Somebody who has no account any more, and is never remembered as anything but an id.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GoneUser {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    pub id: ObjectId,
     since: DateTime,
 }
 
 /// Finds out only that something is there.
 #[derive(Debug, Deserialize)]
-struct OnlyId {
+pub(super) struct OnlyId {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    pub id: ObjectId,
 }
 
 impl Store {
@@ -51,42 +52,27 @@ impl Store {
         Ok(call("look for a deleted account", found).await?.is_some())
     }
 
-    /// Hides some posts of a user and returns what they are then; nothing when none is left. The same posts are
-    /// returned again until they are [removed](Store::remove).
-    pub async fn hide_some(&self, user: Id) -> Result<Vec<Stored>, CallError> {
+    /// Deletes some posts of a user, and says how many. Nothing is left to do when there are none.
+    pub async fn delete_some(&self, user: Id, origin: Origin) -> Result<u64, CallError> {
         let ids = self.posts.clone_with_type::<OnlyId>();
         let some = ids
-            .find(doc! { "user": object_id(user) })
+            .find(doc! { "user": object_id(user), "deletedAt": null })
             .projection(doc! { "_id": 1 })
             .limit(BATCH);
-        let doing = "find the posts of a deleted account";
-        let some: Vec<_> = call(doing, async { some.await?.try_collect().await }).await?;
+        let some = async { some.await?.try_collect::<Vec<_>>().await };
+        let some = call("find the posts of a deleted account", some).await?;
+        if some.is_empty() {
+            return Ok(0);
+        }
+
         let ids: Vec<_> = some.into_iter().map(|OnlyId { id }| id).collect();
-
-        let hide = self.posts.update_many(
-            doc! { "_id": { "$in": &ids }, "deletedAt": null },
-            doc! { "$set": { "deletedAt": DateTime::now() }, "$inc": { "version": 1_i64 } },
+        let count = ids.len() as u64;
+        let delete = self.posts.update_many(
+            doc! { "_id": { "$in": ids }, "deletedAt": null },
+            deletion(origin),
         );
-        call("hide the posts of a deleted account", hide).await?;
-        let hidden = self
-            .posts
-            .find(doc! { "_id": { "$in": ids }, "deletedAt": { "$ne": null } });
-        let hidden: Vec<_> = call(doing, async { hidden.await?.try_collect().await }).await?;
+        call("delete the posts of a deleted account", delete).await?;
 
-        Ok(hidden.into_iter().map(Stored::from).collect())
-    }
-
-    /// Removes posts that were hidden.
-    pub async fn remove(&self, hidden: &[Stored]) -> Result<(), CallError> {
-        let ids: Vec<_> = hidden
-            .iter()
-            .map(|stored| object_id(stored.post.id))
-            .collect();
-        let remove = self
-            .posts
-            .delete_many(doc! { "_id": { "$in": ids }, "deletedAt": { "$ne": null } });
-        call("remove the posts of a deleted account", remove).await?;
-
-        Ok(())
+        Ok(count)
     }
 }

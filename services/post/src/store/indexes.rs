@@ -2,7 +2,8 @@
 
 use database::{CallError, call};
 use mongodb::IndexModel;
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
 
 use super::Store;
 
@@ -15,7 +16,7 @@ const INDEXES: [&[(&str, i32)]; 2] = [
 impl Store {
     /// Repeating it changes nothing.
     pub async fn create_indexes(&self) -> Result<(), CallError> {
-        let indexes = INDEXES.map(|fields| {
+        let mut indexes = Vec::from(INDEXES.map(|fields| {
             let mut keys = Document::new();
             keys.extend(
                 fields
@@ -23,7 +24,14 @@ impl Store {
                     .map(|(field, way)| ((*field).to_owned(), (*way).into())),
             );
             IndexModel::builder().keys(keys).build()
-        });
+        }));
+        // Of the posts that have one, which is few: the outbox.
+        let sparse = IndexOptions::builder().sparse(true).build();
+        let outbox = IndexModel::builder()
+            .keys(doc! { "pending.at": 1 })
+            .options(sparse)
+            .build();
+        indexes.push(outbox);
         call(
             "create the indexes of posts",
             self.posts.create_indexes(indexes),

@@ -7,9 +7,9 @@ use events::{PostDeleted, UserDeleted};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 use serde_json::json;
-use test_kit::{Proxy, assert_problem, object_id, rabbitmq_url};
+use test_kit::{assert_problem, object_id};
 
-use crate::stage::{Person, Stage, Stores, id, path};
+use crate::stage::{Person, Stage, id, path};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -105,42 +105,6 @@ async fn a_post_that_is_about_to_go_is_shown_to_nobody_and_changed_by_nobody() {
     assert_problem(author.patch(&path, &edit).await, 404, "post_not_found").await;
     let mine = format!("/v1/posts?user={}", author.id);
     assert_eq!(author.get_json(&mine).await["posts"], json!([]));
-}
-
-#[tokio::test]
-async fn a_removal_that_was_cut_short_is_finished_and_announced() {
-    let broker = Proxy::open(&rabbitmq_url()).await;
-    let stage = Stage::with(Stores {
-        rabbitmq: broker.url.clone(),
-        ..Stores::new()
-    })
-    .await;
-    let gone = stage.person();
-    let mut expected = BTreeSet::new();
-    for number in 0..5 {
-        expected.insert(id(&gone.write(&format!("{number}")).await).to_owned());
-    }
-    // Hidden by a process that died before it announced them.
-    let posts = stage.database().await.collection::<Document>("posts");
-    let hide = doc! { "$set": { "deletedAt": DateTime::now() }, "$inc": { "version": 1_i64 } };
-    posts.update_many(doc! {}, hide).await.expect("an update");
-
-    let mut direct = stage.config.clone();
-    direct.bus.rabbitmq_url = rabbitmq_url().into();
-    broker.cut();
-    let beside = Stage {
-        config: direct,
-        ..stage
-    };
-    beside
-        .publish(UserDeleted {
-            user_id: gone.id.clone(),
-        })
-        .await;
-    broker.reopen();
-
-    until_none_is_left(&beside, &gone).await;
-    assert_eq!(announced(&beside, expected.len()).await, expected);
 }
 
 fn document(user: ObjectId) -> Document {

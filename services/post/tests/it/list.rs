@@ -234,7 +234,8 @@ async fn a_page_reads_what_it_shows_and_no_more() {
         }
     }
     let profile = database.collection::<Document>("system.profile");
-    let find = profile.find(doc! { "command.find": "posts" });
+    // The relay looks for changes to announce, too.
+    let find = profile.find(doc! { "command.find": "posts", "command.sort.createdAt": -1 });
     let finds: Vec<_> = find
         .await
         .expect("finds")

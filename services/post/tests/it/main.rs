@@ -12,4 +12,5 @@ mod hostile;
 mod list;
 mod once;
 mod outage;
+mod outbox;
 mod stage;

@@ -99,6 +99,19 @@ impl Stage {
         }
     }
 
+    /// What `/readyz` says of one part: nothing while that is well.
+    pub async fn unready(&self, part: &str) -> Option<String> {
+        let url = format!("{}/readyz", self.service.admin_url);
+        let response = send(self.service.client.get(url)).await;
+        let body: Value = response.json().await.expect("JSON");
+        let checks = body["checks"].as_array().expect("checks");
+        let check = checks.iter().find(|check| check["name"] == part);
+
+        check.expect("the part is checked")["reason"]
+            .as_str()
+            .map(str::to_owned)
+    }
+
     /// A request without a token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.service.client.request(method, self.service.at(path))

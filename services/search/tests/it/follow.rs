@@ -1,7 +1,9 @@
 //! The copy follows events, in any order and however often they come.
 
 use events::UserDeleted;
-use test_kit::{database_url, rabbitmq_url};
+use search::config::Command;
+use service_kit::Settings as _;
+use test_kit::{database_url, object_id, rabbitmq_url};
 
 use crate::stage::{Stage, config, deleted, post, until, updated};
 
@@ -115,4 +117,46 @@ async fn what_an_author_wrote_goes_with_the_account() {
     stage.publish(gone).await;
     stage.settled(6).await;
     assert_eq!(stage.texts("harbour").await, ["his harbour"]);
+}
+
+#[tokio::test]
+async fn who_is_not_the_author_changes_and_deletes_nothing() {
+    let stage = Stage::new().await;
+    let first = post("the harbour");
+    stage.publish(first.clone()).await;
+    stage.found("harbour", 1).await;
+
+    let mut stolen = updated(&first, 2, "the harbour is mine");
+    stolen.user_id = object_id();
+    stage.publish(stolen).await;
+    let mut stolen = deleted(&first);
+    stolen.user_id = object_id();
+    stage.publish(stolen).await;
+    stage.put_aside(2).await;
+
+    assert_eq!(stage.texts("harbour").await, ["the harbour"]);
+}
+
+#[tokio::test]
+async fn what_was_not_announced_again_is_forgotten_on_request() {
+    let config = config(&database_url(), &rabbitmq_url());
+    let stage = Stage::start(config.clone()).await;
+    let (kept, changed) = (post("the harbour one"), post("the harbour two"));
+    for post in [&kept, &changed, &post("the harbour three")] {
+        stage.publish((*post).clone()).await;
+    }
+    stage.found("harbour", 3).await;
+    // Times are stored in milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    let before = jiff::Timestamp::now();
+    stage.publish(kept).await;
+    stage.publish(updated(&changed, 2, "the harbour too")).await;
+    stage.settled(5).await;
+
+    let mut asked = config;
+    asked.command = Some(Command::DropUnseen { before });
+    asked.task().expect("a task").await.expect("done");
+    let mut left = stage.texts("harbour").await;
+    left.sort();
+    assert_eq!(left, ["the harbour one", "the harbour too"]);
 }

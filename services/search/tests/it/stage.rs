@@ -90,12 +90,22 @@ impl Stage {
 
     /// Waits until so many events were handled, as the metrics say.
     pub async fn settled(&self, events: u64) {
+        self.handled("ok", events).await;
+    }
+
+    /// Waits until so many events became dead letters.
+    pub async fn put_aside(&self, events: u64) {
+        self.handled("dead_letter", events).await;
+    }
+
+    async fn handled(&self, result: &str, events: u64) {
         let url = format!("{}/metrics", self.service.admin_url);
+        let result = format!("result=\"{result}\"");
         let handled = async || {
             let response = self.service.client.get(&url).send().await;
             let text = response.expect("an answer").text().await.expect("text");
             text.lines()
-                .filter(|line| line.starts_with("events_handled_total") && line.contains("\"ok\""))
+                .filter(|line| line.starts_with("events_handled_total") && line.contains(&result))
                 .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
                 .sum::<u64>()
         };

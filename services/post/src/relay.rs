@@ -1,0 +1,259 @@
+//! Announcing what became of posts, off the request's path.
+//!
+//! A change and that it is to be announced are one write; see [`store`](crate::store). Who made a change hands it to the
+//! relay of its process, which publishes it and, once the broker has confirmed it, takes note of that. What this does not
+//! reach, because a process died, the broker was away or too much came at once, every relay looks for, and several share
+//! that work. A change may be announced twice, and none is forgotten.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bus::{PublishError, Publisher};
+use database::CallError;
+use futures::{Stream, StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use prometheus::IntGauge;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::Pages;
+use crate::event;
+use crate::store::{BATCH, Backlog, Store, Stored};
+
+/// Changes that wait in this process; those beyond are looked for in the database.
+const MAX_WAITING: usize = 512;
+/// Changes that are published at once.
+const MAX_AT_ONCE: usize = 64;
+/// How often changes are looked for that nobody announces.
+const PERIOD: Duration = Duration::from_secs(1);
+/// At the end of the process, what waits may take so long. What is left then, another one announces.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+/// A change that waits longer is worth a word in `/readyz`.
+const LATE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Takes changes that were just made. Clones share one relay.
+#[derive(Clone)]
+pub struct Relay {
+    sender: mpsc::Sender<Stored>,
+    look: Arc<Notify>,
+    backlog: Arc<Mutex<Option<Backlog>>>,
+    pending: IntGauge,
+    finish: CancellationToken,
+}
+
+/// The other end: what announces them.
+pub struct Relaying {
+    pub store: Store,
+    pub pages: Pages,
+    pub publisher: Publisher,
+    receiver: mpsc::Receiver<Stored>,
+    relay: Relay,
+}
+
+impl Relay {
+    pub fn start(store: Store, pages: Pages, publisher: Publisher) -> (Self, Relaying) {
+        let (sender, receiver) = mpsc::channel(MAX_WAITING);
+        let relay = Self {
+            sender,
+            look: Arc::default(),
+            backlog: Arc::default(),
+            pending: IntGauge::new("events_pending", "Changes of posts to be announced.")
+                .expect("the name above is valid"),
+            finish: CancellationToken::new(),
+        };
+        let relaying = Relaying {
+            store,
+            pages,
+            publisher,
+            receiver,
+            relay: relay.clone(),
+        };
+
+        (relay, relaying)
+    }
+
+    /// Has a change announced that was just made.
+    pub fn announce(&self, stored: Stored) {
+        if stored.pending.is_some() && self.sender.try_send(stored).is_err() {
+            tracing::debug!("a change waits in the database to be announced");
+        }
+    }
+
+    /// Has the database looked through for changes, made by whomever.
+    pub fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// How many changes are to be announced, those of other processes among them, as a metric.
+    pub fn pending(&self) -> IntGauge {
+        self.pending.clone()
+    }
+
+    /// For `/readyz`: the reason while a change waits for long.
+    pub fn note(&self) -> Result<(), String> {
+        let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(backlog) = backlog else {
+            return Ok(());
+        };
+        match backlog
+            .since
+            .map(|since| Timestamp::now().duration_since(since))
+        {
+            Some(age) if age > LATE => Err(format!(
+                "{} changes of posts are to be announced, the first for {} s",
+                backlog.count,
+                age.as_secs()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes no more; what waits is still announced.
+    pub fn finish(&self) {
+        self.finish.cancel();
+    }
+}
+
+impl Relaying {
+    /// Announces until [`Relay::finish`], and then what this process has left, for 5 s at the most.
+    pub async fn run(self) {
+        let Self {
+            store,
+            pages,
+            publisher,
+            receiver,
+            relay,
+        } = self;
+        let outbox = Outbox {
+            store,
+            pages,
+            publisher,
+        };
+        let finish = relay.finish.clone();
+        let own = outbox.announce(until(receiver, &finish));
+        let all = finish.run_until_cancelled(outbox.sweep(&relay));
+        let too_late = async {
+            finish.cancelled().await;
+            tokio::time::sleep(FINISH_TIMEOUT).await;
+        };
+
+        tokio::select! {
+            ((), _) = async { tokio::join!(own, all) } => {}
+            () = too_late => tracing::warn!("changes of posts are left to be announced"),
+        }
+    }
+}
+
+/// What both ways of announcing need.
+struct Outbox {
+    store: Store,
+    pages: Pages,
+    publisher: Publisher,
+}
+
+impl Outbox {
+    /// Publishes changes, many at once, and takes note of those that the broker has confirmed.
+    async fn announce(&self, changes: impl Stream<Item = Stored>) {
+        changes
+            .map(async |stored| self.publish(stored).await)
+            .buffer_unordered(MAX_AT_ONCE)
+            .filter_map(std::future::ready)
+            .ready_chunks(BATCH)
+            .for_each_concurrent(2, async |confirmed| {
+                if let Err(error) = self.store.announced(&confirmed).await {
+                    tracing::debug!(%error, "changes will be announced again");
+                }
+            })
+            .await;
+    }
+
+    async fn publish(&self, stored: Stored) -> Option<Stored> {
+        let pending = stored.pending.as_ref()?;
+        match event::publish(&self.publisher, &stored, pending).await {
+            Ok(()) => return Some(stored),
+            // Waiting for a connection is normal, and `bus` says once that there is none.
+            Err(error @ PublishError::NotSent) => tracing::debug!(%error, "a change waits"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                post.id = %stored.post.id,
+                requestId = %pending.origin.request_id,
+                "a change of a post was not announced, trying again"
+            ),
+        }
+
+        None
+    }
+
+    /// Announces what nobody announces, for ever.
+    async fn sweep(&self, relay: &Relay) {
+        loop {
+            tokio::select! {
+                () = relay.look.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+            if let Err(error) = self.sweep_once(relay).await {
+                tracing::debug!(%error, "failed to look for changes to announce");
+            }
+        }
+    }
+
+    async fn sweep_once(&self, relay: &Relay) -> Result<(), CallError> {
+        let count = |backlog: Backlog| {
+            relay
+                .pending
+                .set(i64::try_from(backlog.count).unwrap_or(i64::MAX));
+            *relay.backlog.lock().unwrap_or_else(PoisonError::into_inner) = Some(backlog);
+        };
+        count(self.store.backlog().await?);
+        while self.publisher.is_connected() {
+            let taken = self.store.take_pending().await?;
+            if taken.is_empty() {
+                break;
+            }
+            // Who made these changes may have died before the pages knew, or before asking for the author.
+            self.pages.changed().await;
+            self.delete_orphans(&taken).await?;
+            self.announce(stream::iter(taken)).await;
+        }
+        count(self.store.backlog().await?);
+
+        Ok(())
+    }
+
+    /// Deletes posts that were written while their author's account was deleted.
+    async fn delete_orphans(&self, taken: &[Stored]) -> Result<(), CallError> {
+        let authors: HashSet<_> = taken.iter().map(|stored| stored.post.user).collect();
+        let gone = self.store.gone_among(authors).await?;
+        for stored in taken
+            .iter()
+            .filter(|stored| gone.contains(&stored.post.user))
+        {
+            let origin = stored
+                .pending
+                .as_ref()
+                .map(|pending| pending.origin.clone());
+            let (id, author) = (stored.post.id, stored.post.user);
+            self.store
+                .delete(id, author, origin.unwrap_or_default())
+                .await?;
+        }
+
+        Ok(())
+    }
+}
+
+/// What is received until `finish`, and what waits then.
+fn until(
+    receiver: mpsc::Receiver<Stored>,
+    finish: &CancellationToken,
+) -> impl Stream<Item = Stored> {
+    stream::unfold(receiver, async |mut receiver| {
+        let next = tokio::select! {
+            biased;
+            next = receiver.recv() => next?,
+            () = finish.cancelled() => return None,
+        };
+        Some((next, receiver))
+    })
+}
