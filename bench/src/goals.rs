@@ -1,9 +1,10 @@
 //! How far the measures of the design are reached.
 
-use crate::report::{Bound, Goal, Report, Row, megabytes};
+use crate::report::{Bound, Flow, Goal, Report, Row, megabytes};
 use crate::rows::{
-    ARGON2, CREATE, CREATE_MANY_PAGES, EXPRESS, GATEWAY_BARE, GATEWAY_FULL, LIST,
-    LIST_BESIDE_LOGINS, LIST_CACHED, LIST_DEEP, LIST_QUIET, LOGIN, NGINX,
+    ARGON2, CREATE, CREATE_MANY_PAGES, DRAINED, EXPRESS, GATEWAY_BARE, GATEWAY_FULL, LIST,
+    LIST_BESIDE_LOGINS, LIST_CACHED, LIST_DEEP, LIST_QUIET, LOGIN, NGINX, SEARCH_BESIDE_REINDEX,
+    SEARCHABLE,
 };
 
 /// What the tables say about each goal. What was not measured is not a number, and reaches nothing.
@@ -25,6 +26,11 @@ pub fn goals(report: &Report, sizes: &[u64]) -> Vec<Goal> {
     };
     let p50 =
         |name, posts: Option<&u64>| report.row(name, posts.copied()).map_or(f64::NAN, Row::p50);
+    let failed = |name| {
+        report
+            .row(name, None)
+            .map_or(f64::NAN, |row| row.outcome.failed as f64)
+    };
     let (least, most) = (sizes.first(), sizes.last());
     let added = report
         .growth
@@ -121,6 +127,24 @@ pub fn goals(report: &Report, sizes: &[u64]) -> Vec<Goal> {
             AtMost(50.0),
             ready.fold(f64::NAN, f64::max),
             "ms",
+        ),
+        goal(
+            "create to searchable at 200 creates/s, p99",
+            AtMost(1000.0),
+            p99(SEARCHABLE),
+            "ms",
+        ),
+        goal(
+            "events drained by one process of search",
+            AtLeast(2000.0),
+            report.flow(DRAINED).map_or(f64::NAN, Flow::per_second),
+            "/s",
+        ),
+        goal(
+            "failed during a reindex",
+            AtMost(0.0),
+            failed(SEARCH_BESIDE_REINDEX),
+            "searches",
         ),
     ]
 }

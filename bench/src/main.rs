@@ -17,6 +17,7 @@ mod platform;
 mod process;
 mod rivals;
 mod stage;
+mod wait;
 
 mod posts;
 mod stores;
@@ -32,7 +33,7 @@ use crate::measure::Bench;
 use crate::platform::Places;
 use crate::posts::Posts;
 use crate::report::{Footprint, Report, Row, thousands};
-use crate::settings::{Part, Settings};
+use crate::settings::{POSTS_FOR_EVENTS, Part, Settings};
 use crate::stage::Stage;
 use crate::stores::Stores;
 
@@ -55,9 +56,9 @@ async fn main() -> Result<()> {
         stores: Stores::new().await?,
     };
     say("start the services");
-    let stage = Stage::new(bench, places).await?;
+    let mut stage = Stage::new(bench, places).await?;
 
-    let measured = measure(&stage, &settings).await;
+    let measured = measure(&mut stage, &settings).await;
     stage.bench.stores.clear().await?;
     println!("{}", measured?);
     say(&format!("that took {} s", started.elapsed().as_secs()));
@@ -65,8 +66,9 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
+async fn measure(stage: &mut Stage, settings: &Settings) -> Result<Report> {
     let mut report = Report::default();
+    let mut made = Posts::new(&stage.bench.stores);
     if settings.measures(Part::Files) {
         say("memory of uploads");
         report.growth = rows::files::growth(stage).await?;
@@ -77,7 +79,9 @@ async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
         report.rows.extend(rows);
     }
     if settings.measures(Part::Posts) {
-        report.rows.extend(posts(stage, &settings.sizes).await?);
+        report
+            .rows
+            .extend(posts(stage, &mut made, &settings.sizes).await?);
     }
     if settings.measures(Part::Logins) {
         say("logins");
@@ -87,32 +91,46 @@ async fn measure(stage: &Stage, settings: &Settings) -> Result<Report> {
         say("files");
         report.rows.extend(rows::files::measure(stage).await?);
     }
+    report.footprints = footprints(stage).await?;
+    // Last, because they stop a process and start it again.
+    if settings.measures(Part::Events) {
+        if !settings.measures(Part::Posts) {
+            made.teach_words().await?;
+            made.grow(POSTS_FOR_EVENTS).await?;
+        }
+        say("events");
+        let (rows, flows) = rows::events::measure(stage, &mut made).await?;
+        report.rows.extend(rows);
+        report.flows = flows;
+    }
+    report.goals = goals::goals(&report, &settings.sizes);
 
+    Ok(report)
+}
+
+async fn footprints(stage: &Stage) -> Result<Vec<Footprint>> {
     let after = stage.resident().await?;
     let memory = stage.idle.iter().zip(after);
     let footprints = stage.processes().into_iter().zip(memory);
-    report.footprints = footprints
+
+    Ok(footprints
         .map(|(process, (&idle, after))| Footprint {
             process: process.name,
             ready_millis: measure::millis(process.ready_after),
             idle,
             after,
         })
-        .collect();
-    report.goals = goals::goals(&report, &settings.sizes);
-
-    Ok(report)
+        .collect())
 }
 
-async fn posts(stage: &Stage, sizes: &[u64]) -> Result<Vec<Row>> {
-    let mut posts = Posts::new(&stage.bench.stores);
+async fn posts(stage: &Stage, posts: &mut Posts, sizes: &[u64]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     posts.teach_words().await?;
     for &size in sizes {
         say(&format!("make {} posts", thousands(size)));
         posts.grow(size).await?;
         say(&format!("{} posts", thousands(size)));
-        rows.extend(rows::posts::measure(stage, &mut posts, size).await?);
+        rows.extend(rows::posts::measure(stage, posts, size).await?);
     }
 
     Ok(rows)

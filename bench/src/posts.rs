@@ -14,6 +14,9 @@ use crate::words::Words;
 const BATCH: u64 = 5_000;
 const AUTHORS: u64 = 1_000;
 const APART_MILLIS: i64 = 1_000;
+/// The request that a change comes from, as long as what the gateway makes: both go into every event.
+pub const REQUEST_ID: &str = "4b1f6b0e6f6c4c0e9c1d2a3b4c5d6e7f";
+pub const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// Posts in the databases of two services. New ones are older than those there are, so that the first page stays.
 pub struct Posts {
@@ -56,6 +59,29 @@ impl Posts {
             make_indexes(&self.post, indexes.0),
             make_indexes(&self.search, indexes.1)
         )?;
+
+        Ok(())
+    }
+
+    /// Adds posts that the search service has not heard of, each to be announced, by nobody before `due`.
+    pub async fn add_unannounced(&mut self, wanted: u64, due: DateTime) -> Result<()> {
+        let posts = self.post.collection("posts");
+        let pending = doc! {
+            "at": DateTime::now(),
+            "due": due,
+            "requestId": REQUEST_ID,
+            "traceparent": TRACEPARENT,
+        };
+        let all = self.count + wanted;
+        while self.count < all {
+            let size = BATCH.min(all - self.count);
+            let batch = (0..size).map(|_| {
+                let (mut post, _) = self.next();
+                post.insert("pending", &pending);
+                post
+            });
+            posts.insert_many(batch.collect::<Vec<_>>()).await?;
+        }
 
         Ok(())
     }

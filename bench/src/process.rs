@@ -21,8 +21,12 @@ pub struct Process {
     /// From its start to its first good answer.
     pub ready_after: Duration,
     started: Instant,
+    /// What it was started with.
+    command: Command,
     child: Child,
     printed: PathBuf,
+    /// Where it says whether it is ready.
+    ready_url: String,
 }
 
 /// Memory of a process, in bytes.
@@ -59,19 +63,56 @@ impl Process {
             name,
             ready_after: Duration::ZERO,
             started,
+            command,
             child,
             printed: path,
+            ready_url: String::new(),
         })
     }
 
     /// Waits for a good answer at `url`.
     pub async fn ready(mut self, url: &str) -> Result<Self> {
+        url.clone_into(&mut self.ready_url);
+        self.until_ready().await?;
+
+        Ok(self)
+    }
+
+    /// Kills it, as the end of its machine would. It is nothing to measure until it is started again.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+
+        Ok(())
+    }
+
+    /// Starts it with the settings and addresses it had, and waits until it is ready.
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.started = Instant::now();
+        self.child = spawn(&mut self.command)?;
+
+        self.until_ready().await
+    }
+
+    /// The same program with the same settings, for something else than to serve.
+    pub fn task(&self, arguments: &[&str]) -> Command {
+        let settings = self.command.get_envs();
+        let mut command = Command::new(self.command.get_program());
+        command
+            .args(self.command.get_args())
+            .args(arguments)
+            .envs(settings.filter_map(|(name, value)| Some((name, value?))));
+
+        command
+    }
+
+    async fn until_ready(&mut self) -> Result<()> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         loop {
-            let answer = client.get(url).send().await;
+            let answer = client.get(&self.ready_url).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 self.ready_after = self.started.elapsed();
-                return Ok(self);
+                return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
                 let printed = fs::read_to_string(&self.printed)?;

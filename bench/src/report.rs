@@ -1,9 +1,15 @@
-//! The table, and how far the goals are reached.
+//! The tables, and how far the goals are reached.
+
+mod flow;
+mod goal;
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::load::Outcome;
 use crate::measure::millis;
+
+pub use crate::report::flow::Flow;
+pub use crate::report::goal::{Bound, Goal};
 
 /// A line of the table.
 #[derive(Debug, Clone)]
@@ -30,26 +36,12 @@ pub struct Footprint {
     pub after: u64,
 }
 
-/// A measure of DESIGN §10 or PERFORMANCE.md, and what was seen.
-#[derive(Debug, Clone)]
-pub struct Goal {
-    pub what: String,
-    pub bound: Bound,
-    pub seen: f64,
-    pub unit: &'static str,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
 #[derive(Debug, Default)]
 pub struct Report {
     pub rows: Vec<Row>,
     pub footprints: Vec<Footprint>,
     pub growth: Vec<Growth>,
+    pub flows: Vec<Flow>,
     pub goals: Vec<Goal>,
 }
 
@@ -68,6 +60,10 @@ impl Report {
 
         rows.find(|row| row.name == name && row.posts == posts)
     }
+
+    pub fn flow(&self, name: &str) -> Option<&Flow> {
+        self.flows.iter().find(|flow| flow.name == name)
+    }
 }
 
 impl Row {
@@ -80,15 +76,6 @@ impl Row {
 
     pub fn p50(&self) -> f64 {
         millis(self.outcome.p50)
-    }
-}
-
-impl Goal {
-    fn is_reached(&self) -> bool {
-        match self.bound {
-            Bound::AtMost(bound) => self.seen <= bound,
-            Bound::AtLeast(bound) => self.seen >= bound,
-        }
     }
 }
 
@@ -115,6 +102,13 @@ impl Display for Report {
         )?;
         for growth in &self.growth {
             writeln!(f, "{growth}")?;
+        }
+        writeln!(
+            f,
+            "\n| events | how many | s | events/s | of the bare loop |\n|---|--:|--:|--:|--:|"
+        )?;
+        for flow in &self.flows {
+            writeln!(f, "{flow}")?;
         }
         writeln!(f, "\n| goal | seen | |\n|---|--:|---|")?;
         for goal in &self.goals {
@@ -172,28 +166,6 @@ impl Display for Growth {
     }
 }
 
-impl Display for Goal {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (sign, bound) = match self.bound {
-            Bound::AtMost(bound) => ('≤', bound),
-            Bound::AtLeast(bound) => ('≥', bound),
-        };
-        let mark = if self.seen.is_nan() {
-            "not measured"
-        } else if self.is_reached() {
-            "reached"
-        } else {
-            "**falls short**"
-        };
-
-        write!(
-            f,
-            "| {} {sign} {bound} {} | {:.2} | {mark} |",
-            self.what, self.unit, self.seen
-        )
-    }
-}
-
 pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
@@ -233,19 +205,6 @@ mod tests {
             (1_234_567, "1,234,567"),
         ] {
             assert_eq!(thousands(number), text);
-        }
-    }
-
-    #[test]
-    fn what_was_not_measured_reaches_no_goal() {
-        for bound in [Bound::AtMost(1.0), Bound::AtLeast(1.0)] {
-            let goal = Goal {
-                what: String::new(),
-                bound,
-                seen: f64::NAN,
-                unit: "",
-            };
-            assert!(!goal.is_reached());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The rows of the table, by what they are about, and what they are called.
 
+pub mod events;
 pub mod files;
 pub mod login;
 pub mod posts;
@@ -25,3 +26,13 @@ pub const ARGON2: &str = "Argon2id alone, on every core";
 pub const LOGIN: &str = "login";
 pub const LIST_QUIET: &str = "list, 200 requests/s";
 pub const LIST_BESIDE_LOGINS: &str = "list, 200 requests/s, while logins saturate";
+
+pub const SEARCHABLE: &str = "create to searchable, 200 creates/s";
+pub const SEARCH_QUIET: &str = "search, 100 requests/s";
+pub const SEARCH_BESIDE_REINDEX: &str = "search, 100 requests/s, during a reindex";
+
+pub const ANNOUNCED: &str = "announced by two processes of post";
+pub const DRAINED: &str = "drained by one process of search after an outage";
+pub const BARE_PUBLISHED: &str = "bare loop: published and confirmed";
+pub const BARE_FOLLOWED: &str = "bare loop: followed by one who does nothing";
+pub const REINDEXED: &str = "announced again by a reindex";

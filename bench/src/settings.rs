@@ -11,6 +11,12 @@ const ROWS_OF_ANOTHER_PART: u64 = 4;
 const SECONDS_BESIDE: u64 = 3;
 /// What making posts takes, with their indexes: about 25,000 a second.
 const POSTS_PER_SECOND: u64 = 25_000;
+/// What the events take besides their rows: an outage, its backlog, and the same without the services.
+const SECONDS_OF_EVENTS: u64 = 60;
+/// A reindex announces every post again, and search compares each with what it has.
+const REINDEXED_PER_SECOND: u64 = 1_000;
+/// Where only the events are measured, there are so many posts.
+pub const POSTS_FOR_EVENTS: u64 = 10_000;
 
 /// Measures the services, and prints the tables of docs/performance.md.
 ///
@@ -32,7 +38,7 @@ pub struct Settings {
         long,
         env = "ONLY",
         value_delimiter = ' ',
-        default_value = "proxies posts logins files"
+        default_value = "proxies posts logins files events"
     )]
     pub only: Vec<Part>,
 
@@ -75,6 +81,8 @@ pub enum Part {
     Logins,
     /// Uploads and downloads.
     Files,
+    /// How soon and how fast the search service learns of posts.
+    Events,
 }
 
 impl Settings {
@@ -92,8 +100,14 @@ impl Settings {
         };
         let others = self.only.iter().filter(|part| **part != Part::Posts);
         let rows = ROWS_PER_SIZE * sizes + ROWS_OF_ANOTHER_PART * others.count() as u64;
+        let events = if self.measures(Part::Events) {
+            SECONDS_OF_EVENTS + posts.unwrap_or(POSTS_FOR_EVENTS) / REINDEXED_PER_SECOND
+        } else {
+            0
+        };
         let seconds = rows * (runs * self.seconds_per_run + SECONDS_BESIDE)
-            + posts.unwrap_or_default() / POSTS_PER_SECOND;
+            + posts.unwrap_or_default() / POSTS_PER_SECOND
+            + events;
 
         format!(
             "{rows} rows of {runs} runs of {} s each: about {} min",
