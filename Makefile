@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down check fences unit fuzz test services e2e images crds golden bench
+.PHONY: help up down check fences unit fuzz test services e2e chaos images crds golden bench
 
 CLUSTER := e2e/cluster/cluster
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socialplatform
@@ -39,6 +39,10 @@ services: ## All tests but the cluster's, against real stores on loopback
 
 e2e: ## The tests on a kind cluster made for them; KEEP=1 leaves it for a look
 	e2e/cluster/e2e
+
+chaos: ## Parts killed, cut off and filled up while people write, and what is left of it: SEED=… to repeat, FAULTS=24, SECONDS=3600 at most
+	$(if $(SEED),E2E_CHAOS_SEED=$(SEED)) E2E_CHAOS_FAULTS=$(or $(FAULTS),24) E2E_CHAOS_SECONDS=$(or $(SECONDS),3600) \
+		e2e/cluster/e2e --nocapture chaos::
 
 test: ## Everything that proves it
 	$(MAKE) check

@@ -88,6 +88,8 @@ pub struct Post {
 pub struct Page {
     pub posts: Vec<Post>,
     pub total_posts: u64,
+    /// Leads to the next page; nothing on the last one.
+    pub next_cursor: Option<String>,
 }
 
 /// A post as search knows it.
@@ -215,8 +217,31 @@ impl PublicApi {
         self.get(path, token).await
     }
 
+    /// As many posts of a user as a page can have, newest first: the first page, or the one `cursor` leads to.
+    pub async fn posts_of(&self, token: &str, user: &str, cursor: Option<&str>) -> Result<Answer> {
+        let cursor = cursor.map(|cursor| format!("&cursor={cursor}"));
+        let cursor = cursor.unwrap_or_default();
+
+        self.get(
+            &format!("/v1/posts?user={user}&limit=100{cursor}"),
+            Some(token),
+        )
+        .await
+    }
+
     pub async fn post(&self, token: &str, id: &str) -> Result<Answer> {
         self.get(&format!("/v1/posts/{id}"), Some(token)).await
+    }
+
+    /// Gives a post another text; its files stay.
+    pub async fn edit_post(&self, token: &str, id: &str, content: &str) -> Result<Answer> {
+        let path = format!("/v1/posts/{id}");
+        let edit = json!({ "content": content });
+
+        self.send(Method::PATCH, &path, |request| {
+            request.bearer_auth(token).json(&edit)
+        })
+        .await
     }
 
     pub async fn delete_post(&self, token: &str, id: &str) -> Result<Answer> {

@@ -4,6 +4,7 @@
 //! A test is a claim about what a person sees. It waits for conditions, never for time, and is not tried twice. What
 //! it leaves behind when it fails is printed and kept.
 
+pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod conversation;
@@ -18,7 +19,7 @@ pub mod wait;
 
 pub use client::PublicApi;
 pub use cluster::Cluster;
-pub use namespace::{Namespace, in_namespace};
+pub use namespace::{Namespace, alone_in_namespace, in_namespace};
 pub use platform::Platform;
 pub use settings::Settings;
 pub use shared::{alone_on_shared_platform, on_shared_platform};

@@ -48,16 +48,39 @@ pub async fn in_namespace(
     body: impl AsyncFnOnce(&Namespace) -> Result<()>,
 ) -> Result<()> {
     let _operator = OPERATOR.read().await;
+    run(test, TEST_TIMEOUT, body).await
+}
+
+/// Runs a long test in a namespace of its own while no other test runs: they would wait for what it holds longer than
+/// they may take. It may take as long as `limit`.
+pub async fn alone_in_namespace(
+    test: &str,
+    limit: Duration,
+    body: impl AsyncFnOnce(&Namespace) -> Result<()>,
+) -> Result<()> {
+    let _operator = OPERATOR.write().await;
+    run(test, limit, body).await
+}
+
+async fn run(
+    test: &str,
+    limit: Duration,
+    body: impl AsyncFnOnce(&Namespace) -> Result<()>,
+) -> Result<()> {
     let cluster = Cluster::with_operator().await?;
     let namespace = Namespace::create(cluster, test).await?;
-    let outcome = outcome_of(body(&namespace)).await;
+    let outcome = outcome_within(limit, body(&namespace)).await;
     namespace.conclude(outcome).await
 }
 
 /// How a test ended: a panic and a hang are failures like any other.
 pub(crate) async fn outcome_of(test: impl Future<Output = Result<()>>) -> Result<()> {
+    outcome_within(TEST_TIMEOUT, test).await
+}
+
+async fn outcome_within(limit: Duration, test: impl Future<Output = Result<()>>) -> Result<()> {
     let test = AssertUnwindSafe(test).catch_unwind();
-    match tokio::time::timeout(TEST_TIMEOUT, test).await {
+    match tokio::time::timeout(limit, test).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {
             let said = panic
@@ -66,7 +89,7 @@ pub(crate) async fn outcome_of(test: impl Future<Output = Result<()>>) -> Result
                 .or_else(|| panic.downcast_ref::<&str>().copied());
             Err(anyhow!("{}", said.unwrap_or("the test panicked")))
         }
-        Err(_) => Err(anyhow!("the test did not end within {TEST_TIMEOUT:?}")),
+        Err(_) => Err(anyhow!("the test did not end within {limit:?}")),
     }
 }
 

@@ -36,6 +36,18 @@ pub struct Settings {
     /// How long the operator is watched doing nothing, in seconds.
     #[arg(long, env = "E2E_IDLE_SECONDS", default_value_t = 30)]
     pub idle_seconds: u64,
+
+    /// What the chaos test takes its choices from. Another one each time if missing; the test prints it.
+    #[arg(long, env = "E2E_CHAOS_SEED")]
+    pub chaos_seed: Option<u64>,
+
+    /// How many faults befall the platform of the chaos test, one after the other.
+    #[arg(long, env = "E2E_CHAOS_FAULTS", default_value_t = 6)]
+    pub chaos_faults: usize,
+
+    /// How long the chaos test may take, in seconds.
+    #[arg(long, env = "E2E_CHAOS_SECONDS", default_value_t = 1200)]
+    pub chaos_seconds: u64,
 }
 
 /// A port of the node, and the port of 127.0.0.1 that leads to it.

@@ -11,6 +11,7 @@ mod loopback;
 #[cfg(test)]
 mod schemathesis;
 
+mod chaos;
 mod conversation;
 mod deletion;
 mod healing;
