@@ -1,14 +1,18 @@
 //! The broker as its own command-line tool shows and changes it.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use operator_api::{Component, object_name};
 use serde::Deserialize;
 
 use crate::Namespace;
 use crate::platform::NAME;
+use crate::wait::{Look, until};
 
 /// The tool's own limit for an answer, in seconds: a broker that is asked here is up.
 const TIMEOUT: &str = "--timeout=30";
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The broker of a platform.
 pub struct Broker<'a>(pub &'a Namespace);
@@ -65,10 +69,18 @@ impl Broker<'_> {
         Ok(alarms.contains("disk"))
     }
 
+    /// The tool is not always to be started in a pod that was killed a moment ago, or on a machine that is at its limit.
     async fn rabbitmqctl(&self, arguments: &[&str]) -> Result<String> {
         let set = format!("statefulset/{}", object_name(NAME, Component::RabbitMq));
         let command = ["exec", &set, "--", "rabbitmqctl", "--silent", TIMEOUT];
+        let command = [&command, arguments].concat();
 
-        self.0.kubectl(&[&command, arguments].concat()).await
+        until("an answer of the broker", ANSWERS_WITHIN, async || {
+            Ok(match self.0.kubectl(&command).await {
+                Ok(said) => Look::There(said),
+                Err(error) => Look::NotYet(format!("{error:#}")),
+            })
+        })
+        .await
     }
 }

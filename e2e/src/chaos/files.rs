@@ -29,7 +29,10 @@ impl Findings {
         truth: &Truth,
     ) -> Result<()> {
         if let Err(error) = until("unclaimed files to go", SWEPT_WITHIN, async || {
-            let orphans = orphans(platform).await?;
+            let orphans = match orphans(platform).await {
+                Ok(orphans) => orphans,
+                Err(error) => return Ok(Look::NotYet(format!("{error:#}"))),
+            };
             let count = orphans.lines().count();
             Ok(Look::when(count == 0, || format!("{count}: {orphans}")))
         })

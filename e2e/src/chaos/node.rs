@@ -20,6 +20,9 @@ const STARTED_WITHIN: Duration = Duration::from_secs(60);
 /// connection to the broker may be silent (20 s): what is lost is lost on connections that go on.
 const CUT_SECONDS: u32 = 8;
 
+/// Fails when the rules held nothing back: then there was no cut.
+const HELD_BACK: &str = "iptables -w -nvxL FORWARD | grep DROP | grep -vq '^ *0 '";
+
 /// A root shell on the one node of the cluster.
 pub struct NodeShell {
     cluster: Cluster,
@@ -96,7 +99,7 @@ impl NodeShell {
         let (cut, mend) = (each("-I"), each("-D"));
 
         self.run(&format!(
-            "trap 'set +e\n{mend}' EXIT\n{cut}sleep {CUT_SECONDS}\n"
+            "trap 'set +e\n{mend}' EXIT\n{cut}sleep {CUT_SECONDS}\n{HELD_BACK}\n"
         ))
         .await
     }

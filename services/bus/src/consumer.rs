@@ -1,5 +1,6 @@
 //! Following a queue for as long as the service lives.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -9,7 +10,6 @@ use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, LinkError, close};
@@ -21,8 +21,6 @@ use crate::{Failure, Message, Queue};
 
 /// Events that are handled at once; the broker keeps the others.
 const PREFETCH: u16 = 16;
-/// How often dead letters are counted.
-const COUNT_PERIOD: Duration = Duration::from_secs(10);
 /// How long the events in hand may take once the service is asked to stop.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -119,15 +117,15 @@ impl Consumer {
         H: Fn(Message) -> F + Send + Sync,
         F: Future<Output = Result<(), Failure>> + Send,
     {
-        let (connection, channel, mut deliveries, grave) = tokio::select! {
+        let (connection, channel, mut deliveries) = tokio::select! {
             subscribed = self.subscribe() => subscribed?,
             () = shutdown.cancelled() => return Ok(()),
         };
         self.link.up();
 
+        let grave = Grave::new(&self.broker, self.queue);
+        let mut counting = pin!(grave.keep_counting(&self.dead));
         let mut running = FuturesUnordered::new();
-        let mut counting = tokio::time::interval(COUNT_PERIOD);
-        counting.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             tokio::select! {
                 delivery = deliveries.next() => match delivery {
@@ -138,10 +136,7 @@ impl Consumer {
                     None => break Err(LinkError::Cancelled),
                 },
                 Some(()) = running.next() => {}
-                _ = counting.tick() => match grave.count().await {
-                    Ok(count) => self.dead.set(count.into()),
-                    Err(error) => break Err(error),
-                },
+                () = &mut counting => {}
                 () = shutdown.cancelled() => break Ok(()),
             }
         };
@@ -160,11 +155,10 @@ impl Consumer {
         end
     }
 
-    async fn subscribe(&self) -> Result<(Connection, Channel, lapin::Consumer, Grave), LinkError> {
-        let topology = self.broker.topology();
-        let queue = topology.queue(self.queue);
-        let (connection, channel, deliveries) = self
-            .broker
+    async fn subscribe(&self) -> Result<(Connection, Channel, lapin::Consumer), LinkError> {
+        let queue = self.broker.topology().queue(self.queue);
+
+        self.broker
             .connect(async |channel| {
                 let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
                 let deliveries = channel.basic_consume(
@@ -177,10 +171,7 @@ impl Consumer {
                 let ((), deliveries) = futures::try_join!(qos, deliveries)?;
                 Ok(deliveries)
             })
-            .await?;
-        let grave = Grave::open(&connection, topology.dead_letter_queue(self.queue)).await?;
-
-        Ok((connection, channel, deliveries, grave))
+            .await
     }
 
     async fn settle<H, F>(

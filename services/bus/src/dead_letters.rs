@@ -8,13 +8,13 @@ use events::TOMBSTONE_LIFETIME;
 use jiff::Timestamp;
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::broker::{Broker, LinkError, close};
-use crate::grave::{REASON, publish_to};
+use crate::grave::{DELIVERY_COUNTS, REASON, publish_to, without};
 use crate::{Queue, topology};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -138,8 +138,13 @@ impl DeadLettersCommand {
             Self::List => Vec::new(),
         };
         let mut done = 0;
-        // Each is got once: none goes back before the channel is closed.
-        while let Some(message) = get(channel, &dead).await? {
+        // As many as there are at first. None that is got goes back before the channel is closed; what comes back because
+        // it failed again comes behind them.
+        let mut left = None;
+        while left != Some(0)
+            && let Some(message) = get(channel, &dead).await?
+        {
+            left = Some(left.map_or(message.message_count, |left| left - 1));
             let acker = message.delivery.acker.clone();
             let letter = DeadLetter::from(message);
             missing.retain(|id| *id != letter.id);
@@ -196,7 +201,8 @@ impl DeadLettersCommand {
                     return Ok(Fate::Stays);
                 }
                 let properties = letter.properties.clone();
-                let headers = without_added(properties.headers().clone().unwrap_or_default());
+                let headers = properties.headers().clone().unwrap_or_default();
+                let headers = without(without(headers, &ADDED), &DELIVERY_COUNTS);
                 let properties = properties.with_headers(headers);
                 publish_to(channel, own, &letter.body, properties).await?;
                 Ok(Fate::Goes)
@@ -256,17 +262,6 @@ fn reason(headers: &FieldTable) -> Option<String> {
     };
 
     text(REASON).or_else(|| text("x-first-death-reason"))
-}
-
-fn without_added(headers: FieldTable) -> FieldTable {
-    let mut kept = FieldTable::default();
-    for (name, value) in headers.inner() {
-        if !ADDED.contains(&name.as_str()) {
-            kept.insert(ShortString::from(name.as_str()), value.clone());
-        }
-    }
-
-    kept
 }
 
 /// On one line, whatever somebody sent.

@@ -6,33 +6,69 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOpti
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 
-use crate::broker::LinkError;
+use prometheus::IntGauge;
+use tokio::sync::Mutex;
+
+use crate::Queue;
+use crate::broker::{Broker, LinkError};
 
 /// Why a message is there: a header of dead letters.
 pub(crate) const REASON: &str = "x-reason";
 const MAX_REASON_CHARS: usize = 500;
+/// What a quorum queue adds to a message that it delivers again.
+pub(crate) const DELIVERY_COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// How often dead letters are counted.
+const COUNT_PERIOD: Duration = Duration::from_secs(10);
 
-/// A channel of its own to a dead-letter queue.
+/// The way to a dead-letter queue, over a connection of its own: a broker that is short of room stops to listen to who
+/// publishes, and must not stop listening to the acknowledgements of everything else.
 pub(crate) struct Grave {
-    channel: Channel,
+    broker: Broker,
     queue: String,
+    open: Mutex<Option<(Connection, Channel)>>,
 }
 
 impl Grave {
-    pub(crate) async fn open(connection: &Connection, queue: String) -> Result<Self, LinkError> {
-        let open = async {
-            let channel = connection.create_channel().await?;
-            channel
-                .confirm_select(ConfirmSelectOptions::default())
-                .await?;
-            Ok::<_, lapin::Error>(channel)
-        };
-        let channel = tokio::time::timeout(TIMEOUT, open)
-            .await
-            .map_err(|_| LinkError::Timeout)??;
+    /// Nothing is asked of the broker before there is something to do.
+    pub(crate) fn new(broker: &Broker, queue: Queue) -> Self {
+        Self {
+            broker: broker.clone(),
+            queue: broker.topology().dead_letter_queue(queue),
+            open: Mutex::default(),
+        }
+    }
 
-        Ok(Self { channel, queue })
+    async fn channel(&self) -> Result<Channel, LinkError> {
+        let mut open = self.open.lock().await;
+        if let Some((_, channel)) = open
+            .as_ref()
+            .filter(|(_, channel)| channel.status().connected())
+        {
+            return Ok(channel.clone());
+        }
+        let (connection, channel, ()) = self
+            .broker
+            .connect(async |channel| {
+                channel
+                    .confirm_select(ConfirmSelectOptions::default())
+                    .await
+            })
+            .await?;
+        *open = Some((connection, channel.clone()));
+
+        Ok(channel)
+    }
+
+    /// Keeps `count` up to date, for ever.
+    pub(crate) async fn keep_counting(&self, count: &IntGauge) {
+        loop {
+            match self.count().await {
+                Ok(found) => count.set(found.into()),
+                Err(error) => tracing::debug!(%error, "dead letters are not counted"),
+            }
+            tokio::time::sleep(COUNT_PERIOD).await;
+        }
     }
 
     /// Puts a copy of a message there that says why; waits for the broker's confirm.
@@ -43,36 +79,45 @@ impl Grave {
         reason: &str,
     ) -> Result<(), LinkError> {
         let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
-        let mut headers = properties.headers().clone().unwrap_or_default();
+        let headers = properties.headers().clone().unwrap_or_default();
+        // How often it was delivered here says nothing there.
+        let mut headers = without(headers, &DELIVERY_COUNTS);
         headers.insert(
             ShortString::from(REASON),
             AMQPValue::LongString(LongString::from(reason)),
         );
 
-        publish_to(
-            &self.channel,
-            &self.queue,
-            body,
-            properties.with_headers(headers),
-        )
-        .await
+        let properties = properties.with_headers(headers);
+        publish_to(&self.channel().await?, &self.queue, body, properties).await
     }
 
     /// How many messages are there.
-    pub(crate) async fn count(&self) -> Result<u32, LinkError> {
+    async fn count(&self) -> Result<u32, LinkError> {
         let options = QueueDeclareOptions {
             passive: true,
             ..Default::default()
         };
-        let declared =
-            self.channel
-                .queue_declare(self.queue.as_str().into(), options, FieldTable::default());
+        let channel = self.channel().await?;
+        let queue = self.queue.as_str().into();
+        let declared = channel.queue_declare(queue, options, FieldTable::default());
         let declared = tokio::time::timeout(TIMEOUT, declared)
             .await
             .map_err(|_| LinkError::Timeout)??;
 
         Ok(declared.message_count())
     }
+}
+
+/// The headers but for these.
+pub(crate) fn without(headers: FieldTable, names: &[&str]) -> FieldTable {
+    let mut kept = FieldTable::default();
+    for (name, value) in headers.inner() {
+        if !names.contains(&name.as_str()) {
+            kept.insert(ShortString::from(name.as_str()), value.clone());
+        }
+    }
+
+    kept
 }
 
 /// Puts a message into one queue, and waits for the broker's confirm.

@@ -54,7 +54,7 @@ pub enum Begin {
     Differs,
 }
 
-/// Holds a claim. Dropped without an answer, it lets the next try have it at once.
+/// Holds a claim until it is finished or released. Dropped, it lets the next try have it a moment later.
 #[derive(Debug)]
 pub struct Guard {
     claims: Collection<Claim>,
@@ -160,7 +160,7 @@ impl Guard {
         self.subject
     }
 
-    /// Leaves the key to the next try: the request was refused.
+    /// Leaves the key to the next try: there is no answer to keep.
     pub async fn release(mut self) {
         self.is_finished = true;
         release(self.claims.clone(), held_by(&self.id, self.holder)).await;
@@ -188,7 +188,6 @@ impl Guard {
     }
 }
 
-/// A request that is over without an answer to keep releases its key too, some time after.
 impl Drop for Guard {
     fn drop(&mut self) {
         self.renewing.abort();

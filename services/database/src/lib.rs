@@ -9,7 +9,7 @@ mod error;
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use mongodb::bson::doc;
 use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
@@ -33,8 +33,8 @@ pub struct DatabaseConfig {
     #[arg(long, env = "MONGODB_URL", hide_env_values = true)]
     pub mongodb_url: SecretString,
 
-    /// How many connections to MongoDB are open at most.
-    #[arg(long, env = "MONGODB_MAX_POOL_SIZE", default_value_t = 20)]
+    /// How many calls to MongoDB are made at once, each over a connection of its own.
+    #[arg(long, env = "MONGODB_MAX_POOL_SIZE", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     pub mongodb_max_pool_size: u32,
 }
 

@@ -23,7 +23,7 @@ const KEPT_FOR: Duration = Duration::from_secs(30);
 pub struct Hasher {
     params: Params,
     unmatchable: StoredHash,
-    /// Those who hash and those who wait for it: the bound of `work`.
+    /// Those who wait for a hash. It bounds `work` but for what those who went away left, which is soon passed over.
     places: Semaphore,
     work: Sender<Work>,
     pending: IntGauge,

@@ -121,8 +121,10 @@ async fn write(
 ) -> Result<idempotency::Stored, Error> {
     let written = keep(app, id, draft, origin(context)).await;
     app.pages.changed().await;
-    let stored = written?;
-    app.relay.announce(stored.clone());
+    let (stored, author) = written?;
+    if author == Author::IsThere {
+        app.relay.announce(stored.clone());
+    }
 
     let created = CreatedPost {
         success: true,
@@ -137,29 +139,42 @@ async fn write(
 }
 
 /// Stores the post, and takes it back when its author's account has gone. Pages change after both.
-async fn keep(app: &App, id: Id, draft: Draft, origin: Origin) -> Result<Stored, Error> {
+async fn keep(app: &App, id: Id, draft: Draft, origin: Origin) -> Result<(Stored, Author), Error> {
     let author = draft.author;
     let stored = app.store.insert(id, draft, origin.clone()).await?;
-    if is_gone(app, author).await {
+    let author_now = look_for(app, author).await;
+    if author_now == Author::IsGone {
         if let Some(deleted) = app.store.delete(id, author, origin).await? {
             app.relay.announce(deleted);
         }
         return Err(Error::NoAccount);
     }
 
-    Ok(stored)
+    Ok((stored, author_now))
 }
 
-/// Whether the account was deleted while its owner wrote. When that cannot be told, what is written stays written.
-async fn is_gone(app: &App, author: Id) -> bool {
-    app.store.is_gone(author).await.unwrap_or_else(|error| {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            user.id = %author,
-            "a post is kept although its author may be gone"
-        );
-        false
-    })
+/// Whether the account was deleted while its owner wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Author {
+    IsThere,
+    IsGone,
+    /// What is written stays written; the relay asks again before it announces it.
+    Unknown,
+}
+
+async fn look_for(app: &App, author: Id) -> Author {
+    match app.store.is_gone(author).await {
+        Ok(false) => Author::IsThere,
+        Ok(true) => Author::IsGone,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                user.id = %author,
+                "a post is kept although its author may be gone"
+            );
+            Author::Unknown
+        }
+    }
 }
 
 /// What two requests must agree in to be the same.

@@ -6,6 +6,7 @@
 //! that work. A change may be announced twice, and none is forgotten.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -139,7 +140,7 @@ impl Relaying {
         };
 
         tokio::select! {
-            ((), _) = async { tokio::join!(own, all) } => {}
+            _ = async { tokio::join!(own, all) } => {}
             () = too_late => tracing::warn!("changes of posts are left to be announced"),
         }
     }
@@ -154,18 +155,24 @@ struct Outbox {
 
 impl Outbox {
     /// Publishes changes, many at once, and takes note of those that the broker has confirmed.
-    async fn announce(&self, changes: impl Stream<Item = Stored>) {
+    ///
+    /// Says how many those were.
+    async fn announce(&self, changes: impl Stream<Item = Stored>) -> usize {
+        let count = AtomicUsize::new(0);
         changes
             .map(async |stored| self.publish(stored).await)
             .buffer_unordered(MAX_AT_ONCE)
             .filter_map(std::future::ready)
             .ready_chunks(BATCH)
             .for_each_concurrent(2, async |confirmed| {
+                count.fetch_add(confirmed.len(), Ordering::Relaxed);
                 if let Err(error) = self.store.announced(&confirmed).await {
                     tracing::debug!(%error, "changes will be announced again");
                 }
             })
             .await;
+
+        count.into_inner()
     }
 
     async fn publish(&self, stored: Stored) -> Option<Stored> {
@@ -205,30 +212,32 @@ impl Outbox {
                 .set(i64::try_from(backlog.count).unwrap_or(i64::MAX));
             *relay.backlog.lock().unwrap_or_else(PoisonError::into_inner) = Some(backlog);
         };
-        count(self.store.backlog().await?);
-        while self.publisher.is_connected() {
+        loop {
+            count(self.store.backlog().await?);
+            if !self.publisher.is_connected() {
+                return Ok(());
+            }
             let taken = self.store.take_pending().await?;
             if taken.is_empty() {
-                break;
+                return Ok(());
             }
             // Who made these changes may have died before the pages knew, or before asking for the author.
             self.pages.changed().await;
             self.delete_orphans(&taken).await?;
-            self.announce(stream::iter(taken)).await;
+            // A broker that takes nothing is left alone for a moment: some queues may get what others refuse.
+            if self.announce(stream::iter(taken)).await == 0 {
+                return Ok(());
+            }
         }
-        count(self.store.backlog().await?);
-
-        Ok(())
     }
 
     /// Deletes posts that were written while their author's account was deleted.
     async fn delete_orphans(&self, taken: &[Stored]) -> Result<(), CallError> {
-        let authors: HashSet<_> = taken.iter().map(|stored| stored.post.user).collect();
+        let living = taken.iter().filter(|stored| !stored.is_deleted);
+        let authors: HashSet<_> = living.map(|stored| stored.post.user).collect();
         let gone = self.store.gone_among(authors).await?;
-        for stored in taken
-            .iter()
-            .filter(|stored| gone.contains(&stored.post.user))
-        {
+        let is_orphan = |stored: &&Stored| !stored.is_deleted && gone.contains(&stored.post.user);
+        for stored in taken.iter().filter(is_orphan) {
             let origin = stored
                 .pending
                 .as_ref()

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use bus::{Broker, Queue};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Command, Config};
 use crate::post::Id;
@@ -16,6 +16,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 /// No more changes than this wait to be announced because of a reindex, so that those of people hardly wait.
 const MAX_PENDING: u64 = 2_000;
 const POLL: Duration = Duration::from_millis(100);
+/// Clocks differ, and a post whose change was announced a moment before is not announced again.
+const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Does what `command` says, and prints what there is to say.
 pub async fn run(config: Config, command: Command) -> Result<()> {
@@ -41,7 +43,9 @@ async fn reindex(
     mut after: Option<Id>,
     out: &mut (impl Write + Send),
 ) -> Result<()> {
-    writeln!(out, "began at {}", Timestamp::now())?;
+    if after.is_none() {
+        writeln!(out, "search drop-unseen {}", Timestamp::now() - MARGIN)?;
+    }
     let mut count = 0;
     loop {
         while store.backlog().await?.count > MAX_PENDING {
@@ -54,7 +58,14 @@ async fn reindex(
         count += some.count;
         writeln!(out, "{count} posts, the last is {}", some.last)?;
     }
-    while store.backlog().await?.count > 0 {
+    // Of people's own changes there may always be some.
+    let end = Timestamp::now();
+    while store
+        .backlog()
+        .await?
+        .since
+        .is_some_and(|since| since <= end)
+    {
         tokio::time::sleep(POLL).await;
     }
     writeln!(out, "{count} posts are announced again")?;

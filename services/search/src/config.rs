@@ -41,7 +41,7 @@ pub enum Command {
 
     /// Forget posts that were not announced since a time: the end of a reindex
     DropUnseen {
-        /// When `post reindex` began, as it said
+        /// The time that `post reindex` printed
         before: Timestamp,
     },
 }

@@ -133,29 +133,33 @@ impl Store {
 
     /// Those that were put last before `seenAt` was noted count as not seen.
     async fn forget_unseen(&self, before: Timestamp) -> Result<u64, CallError> {
-        let mut dropped = 0;
+        let unseen = doc! {
+            "deletedAt": { "$exists": false },
+            "seenAt": { "$not": { "$gte": bson_time(before) } },
+        };
+        let posts = self.posts.clone_with_type::<Document>();
+        let (mut dropped, mut last) = (0, ObjectId::from_bytes([0; 12]));
         loop {
-            let unseen = self.posts.clone_with_type::<Document>();
-            let unseen = unseen
-                .find(doc! {
-                    "deletedAt": { "$exists": false },
-                    "seenAt": { "$not": { "$gte": bson_time(before) } },
-                })
+            let some = posts
+                .find(doc! { "_id": { "$gt": last } })
                 .projection(doc! { "_id": 1 })
+                .sort(doc! { "_id": 1 })
                 .limit(AUTHOR_BATCH);
-            let found = async { unseen.await?.try_collect::<Vec<_>>().await };
-            let ids: Vec<_> = call("find posts that were not seen", found)
+            let found = async { some.await?.try_collect::<Vec<_>>().await };
+            let ids: Vec<_> = call("look through the posts", found)
                 .await?
                 .iter()
                 .filter_map(|post| post.get_object_id("_id").ok())
                 .collect();
-            if ids.is_empty() {
+            let Some(end) = ids.last() else {
                 return Ok(dropped);
-            }
-            dropped += ids.len() as u64;
-            // Without a tombstone: what is announced after all comes back.
-            let drop = self.posts.delete_many(doc! { "_id": { "$in": ids } });
-            call("forget posts that were not seen", drop).await?;
+            };
+            last = *end;
+            // Asked again: what is announced meanwhile stays. And without a tombstone: what is announced later comes back.
+            let mut some = unseen.clone();
+            some.insert("_id", doc! { "$in": ids });
+            let forgotten = call("forget posts that were not seen", posts.delete_many(some));
+            dropped += forgotten.await?.deleted_count;
         }
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use bus::{Broker, Queue};
+use jiff::Timestamp;
 
 use crate::config::{Command, Config};
 use crate::engine::Engine as _;
@@ -19,6 +20,9 @@ pub async fn run(config: Config, command: Command) -> Result<(), Box<dyn Error +
                 .await?;
         }
         Command::DropUnseen { before } => {
+            if before > Timestamp::now() {
+                return Err(format!("{before} is yet to come").into());
+            }
             let database = database::connect(&config.database, "search").await?;
             let dropped = Store::new(&database).drop_unseen(before).await?;
             println!("{dropped} posts were not announced since {before} and are forgotten");

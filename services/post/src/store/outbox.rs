@@ -75,8 +75,10 @@ impl Store {
     pub async fn take_pending(&self) -> Result<Vec<Stored>, CallError> {
         let now = DateTime::now();
         let is_due = doc! { "pending.at": { "$exists": true }, "pending.due": { "$lte": now } };
-        let due = self.posts.find(is_due.clone());
+        let due = self.posts.clone_with_type::<OnlyId>();
         let due = due
+            .find(is_due.clone())
+            .projection(doc! { "_id": 1 })
             .sort(doc! { "pending.at": 1 })
             .limit(i64::try_from(BATCH).unwrap_or(i64::MAX));
         let found = async { due.await?.try_collect::<Vec<_>>().await };
@@ -85,7 +87,7 @@ impl Store {
             return Ok(Vec::new());
         }
 
-        let ids: Vec<_> = found.iter().map(|document| document.id).collect();
+        let ids: Vec<_> = found.into_iter().map(|OnlyId { id }| id).collect();
         let turn = ObjectId::new();
         let mut mine = is_due;
         mine.insert("_id", doc! { "$in": &ids });
