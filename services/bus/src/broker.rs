@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::uri::{AMQPScheme, AMQPUri};
-use lapin::{Channel, Connection, ConnectionProperties, Event};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Event};
 use secrecy::ExposeSecret;
 
 use crate::topology::Topology;
@@ -31,8 +32,8 @@ struct Inner {
 /// There is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
-    #[error("RabbitMQ did not answer within {CONNECT_TIMEOUT:?}")]
-    Timeout,
+    #[error("RabbitMQ did not answer within {0:?}")]
+    Timeout(Duration),
 
     #[error(transparent)]
     Amqp(#[from] lapin::Error),
@@ -95,10 +96,49 @@ impl Broker {
             Ok::<_, lapin::Error>((connection, channel, begun))
         };
 
-        Ok(tokio::time::timeout(CONNECT_TIMEOUT, open)
-            .await
-            .map_err(|_| LinkError::Timeout)??)
+        within(CONNECT_TIMEOUT, open).await
     }
+
+    /// The same with the channel in confirm mode, to publish over.
+    pub(crate) async fn connect_to_publish(&self) -> Result<(Connection, Channel), LinkError> {
+        let connected = self.connect(async |channel| {
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await
+        });
+        let (connection, channel, ()) = connected.await?;
+
+        Ok((connection, channel))
+    }
+}
+
+/// What RabbitMQ answers in time.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, LinkError> {
+    Ok(tokio::time::timeout(limit, answer)
+        .await
+        .map_err(|_| LinkError::Timeout(limit))??)
+}
+
+/// Sends a message that has to find a queue, over a channel in confirm mode, and waits for the confirm.
+pub(crate) async fn publish(
+    channel: &Channel,
+    exchange: &str,
+    key: &str,
+    body: &[u8],
+    properties: BasicProperties,
+) -> lapin::Result<Confirmation> {
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..Default::default()
+    };
+    let confirm = channel
+        .basic_publish(exchange.into(), key.into(), options, body, properties)
+        .await?;
+
+    confirm.await
 }
 
 /// Waits until the connection is lost.

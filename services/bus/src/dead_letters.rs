@@ -7,13 +7,13 @@ use clap::{Args, Subcommand};
 use events::TOMBSTONE_LIFETIME;
 use jiff::Timestamp;
 use lapin::message::BasicGetMessage;
-use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::broker::{Broker, LinkError, close};
+use crate::broker::{Broker, LinkError, close, within};
 use crate::grave::{DELIVERY_COUNTS, REASON, publish_to, without};
 use crate::{Queue, topology};
 
@@ -109,12 +109,7 @@ impl DeadLettersCommand {
         queue: Queue,
         out: &mut (impl Write + Send),
     ) -> Result<(), DeadLettersError> {
-        let opened = broker.connect(async |channel| {
-            channel
-                .confirm_select(ConfirmSelectOptions::default())
-                .await
-        });
-        let (connection, channel, ()) = opened.await?;
+        let (connection, channel) = broker.connect_to_publish().await?;
         let done = self.work(&channel, broker.topology(), queue, out).await;
         // What was looked at and not acknowledged goes back.
         close(&connection).await;
@@ -151,7 +146,7 @@ impl DeadLettersCommand {
             match self.decide(&letter, channel, &own, out).await? {
                 Fate::Stays => {}
                 Fate::Goes => {
-                    in_time(acker.ack(BasicAckOptions::default())).await?;
+                    within(TIMEOUT, acker.ack(BasicAckOptions::default())).await?;
                     done += 1;
                 }
             }
@@ -273,13 +268,9 @@ fn printable(text: &str) -> String {
 }
 
 async fn get(channel: &Channel, queue: &str) -> Result<Option<BasicGetMessage>, LinkError> {
-    in_time(channel.basic_get(queue.into(), BasicGetOptions::default())).await
-}
+    let got = channel.basic_get(queue.into(), BasicGetOptions::default());
 
-async fn in_time<T>(work: impl Future<Output = lapin::Result<T>>) -> Result<T, LinkError> {
-    Ok(tokio::time::timeout(TIMEOUT, work)
-        .await
-        .map_err(|_| LinkError::Timeout)??)
+    within(TIMEOUT, got).await
 }
 
 impl From<LinkError> for DeadLettersError {

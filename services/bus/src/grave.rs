@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
-
 use prometheus::IntGauge;
 use tokio::sync::Mutex;
 
 use crate::Queue;
-use crate::broker::{Broker, LinkError};
+use crate::broker::{Broker, LinkError, publish, within};
 
 /// Why a message is there: a header of dead letters.
 pub(crate) const REASON: &str = "x-reason";
 const MAX_REASON_CHARS: usize = 500;
+/// Set by quorum queues: how often the message was handed back.
+pub(crate) const DELIVERY_COUNT: &str = "x-delivery-count";
 /// What a quorum queue adds to a message that it delivers again.
-pub(crate) const DELIVERY_COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
+pub(crate) const DELIVERY_COUNTS: [&str; 2] = [DELIVERY_COUNT, "x-acquired-count"];
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// How often dead letters are counted.
 const COUNT_PERIOD: Duration = Duration::from_secs(10);
@@ -47,14 +48,7 @@ impl Grave {
         {
             return Ok(channel.clone());
         }
-        let (connection, channel, ()) = self
-            .broker
-            .connect(async |channel| {
-                channel
-                    .confirm_select(ConfirmSelectOptions::default())
-                    .await
-            })
-            .await?;
+        let (connection, channel) = self.broker.connect_to_publish().await?;
         *open = Some((connection, channel.clone()));
 
         Ok(channel)
@@ -100,11 +94,8 @@ impl Grave {
         let channel = self.channel().await?;
         let queue = self.queue.as_str().into();
         let declared = channel.queue_declare(queue, options, FieldTable::default());
-        let declared = tokio::time::timeout(TIMEOUT, declared)
-            .await
-            .map_err(|_| LinkError::Timeout)??;
 
-        Ok(declared.message_count())
+        Ok(within(TIMEOUT, declared).await?.message_count())
     }
 }
 
@@ -127,18 +118,9 @@ pub(crate) async fn publish_to(
     body: &[u8],
     properties: BasicProperties,
 ) -> Result<(), LinkError> {
-    let options = BasicPublishOptions {
-        mandatory: true,
-        ..Default::default()
-    };
-    let publish = async {
-        let sent = channel.basic_publish("".into(), queue.into(), options, body, properties);
-        sent.await?.await
-    };
-    match tokio::time::timeout(TIMEOUT, publish).await {
-        Ok(Ok(Confirmation::Ack(None))) => Ok(()),
-        Ok(Ok(_)) => Err(LinkError::Unconfirmed),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(LinkError::Timeout),
+    let confirm = publish(channel, "", queue, body, properties);
+    match within(TIMEOUT, confirm).await? {
+        Confirmation::Ack(None) => Ok(()),
+        _ => Err(LinkError::Unconfirmed),
     }
 }

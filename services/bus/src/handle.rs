@@ -13,15 +13,13 @@ use lapin::{Acker, BasicProperties};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
-use crate::grave::Grave;
+use crate::grave::{DELIVERY_COUNT, Grave};
 use crate::retry::{Backoff, delay_after};
 use crate::topology::DELIVERY_LIMIT;
 use crate::{Failure, Message};
 
 /// A handler that takes longer is treated as if what it needs were away.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Set by quorum queues: how often the message was handed back.
-const DELIVERY_COUNT: &str = "x-delivery-count";
 
 /// What the broker is told about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,12 +86,17 @@ where
             Verdict::DeadLetter(failure.to_string())
         }
     };
-    match &verdict {
-        Verdict::DeadLetter(reason) => {
-            bury(&delivery.acker, grave, &body, delivery.properties, reason).await;
-        }
-        verdict => tell(&delivery.acker, verdict).await,
-    }
+    let is_buried = match &verdict {
+        Verdict::DeadLetter(reason) => grave
+            .put(&body, delivery.properties, reason)
+            .await
+            .inspect_err(|error| {
+                tracing::warn!(%error, "RabbitMQ puts an event aside, which then does not say why");
+            })
+            .is_ok(),
+        _ => false,
+    };
+    tell(&delivery.acker, &verdict, is_buried).await;
 
     verdict
 }
@@ -184,27 +187,8 @@ async fn wait(delay: Duration, shutdown: &CancellationToken) {
     }
 }
 
-/// Puts the event aside with its reason. Where that does not succeed the broker does it, without.
-async fn bury(
-    acker: &Acker,
-    grave: &Grave,
-    body: &[u8],
-    properties: BasicProperties,
-    reason: &str,
-) {
-    let told = match grave.put(body, properties, reason).await {
-        Ok(()) => acker.ack(BasicAckOptions::default()).await,
-        Err(error) => {
-            tracing::warn!(%error, "RabbitMQ puts an event aside, which then does not say why");
-            acker.reject(BasicRejectOptions { requeue: false }).await
-        }
-    };
-    if !matches!(told, Ok(true)) {
-        tracing::debug!("the connection is gone, the event will be delivered again");
-    }
-}
-
-async fn tell(acker: &Acker, verdict: &Verdict) {
+/// A dead letter that is not buried yet the broker puts aside, without its reason.
+async fn tell(acker: &Acker, verdict: &Verdict, is_buried: bool) {
     let told = match verdict {
         Verdict::Handled => acker.ack(BasicAckOptions::default()).await,
         Verdict::HandBack => {
@@ -216,7 +200,9 @@ async fn tell(acker: &Acker, verdict: &Verdict) {
         }
         // Every version counts a rejected message against the delivery limit; from 4.3 on a nack is no delivery.
         Verdict::Failed => acker.reject(BasicRejectOptions { requeue: true }).await,
-        Verdict::DeadLetter(_) | Verdict::Lost => return,
+        Verdict::DeadLetter(_) if is_buried => acker.ack(BasicAckOptions::default()).await,
+        Verdict::DeadLetter(_) => acker.reject(BasicRejectOptions { requeue: false }).await,
+        Verdict::Lost => return,
     };
     if !matches!(told, Ok(true)) {
         tracing::debug!("the connection is gone, the event will be delivered again");

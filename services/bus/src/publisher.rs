@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::{Envelope, Event};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use prometheus::{IntCounterVec, IntGauge, Opts};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::broker::{Broker, LinkError, close, lost};
+use crate::broker::{Broker, LinkError, close, lost, publish};
 use crate::link::Link;
 use crate::message::MAX_EVENT_BYTES;
 use crate::retry::Backoff;
@@ -240,18 +239,8 @@ impl Session {
         body: &[u8],
         properties: BasicProperties,
     ) -> Result<(), PublishError> {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
-        let unknown = |error: lapin::Error| PublishError::Lost(error.into());
-        let confirm = self
-            .channel
-            .basic_publish(exchange.into(), kind.into(), options, body, properties)
-            .await
-            .map_err(unknown)?;
-
-        match confirm.await.map_err(unknown)? {
+        let confirm = publish(&self.channel, exchange, kind, body, properties).await;
+        match confirm.map_err(|error| PublishError::Lost(error.into()))? {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(_)) => Err(PublishError::Unroutable),
             Confirmation::Nack(_) | Confirmation::NotRequested => Err(PublishError::Refused),
@@ -297,13 +286,7 @@ async fn keep_connected(
 }
 
 async fn open(broker: &Broker) -> Result<(Connection, Session), LinkError> {
-    let (connection, channel, ()) = broker
-        .connect(async |channel| {
-            channel
-                .confirm_select(ConfirmSelectOptions::default())
-                .await
-        })
-        .await?;
+    let (connection, channel) = broker.connect_to_publish().await?;
     let broken = CancellationToken::new();
 
     Ok((connection, Session { channel, broken }))
