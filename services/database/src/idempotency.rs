@@ -160,6 +160,16 @@ impl Guard {
         self.subject
     }
 
+    /// Keeps the answer of the request, or leaves the key to the next try when there is none.
+    pub async fn conclude<E>(self, answer: Result<Stored, E>) -> Result<Stored, E> {
+        match &answer {
+            Ok(answer) => self.finish(answer).await,
+            Err(_) => self.release().await,
+        }
+
+        answer
+    }
+
     /// Leaves the key to the next try: there is no answer to keep.
     pub async fn release(mut self) {
         self.is_finished = true;

@@ -83,18 +83,11 @@ pub async fn upload(
     // An earlier holder of the key may have died between the file and the answer.
     let id = guard.subject();
     let answer = match app.store.find(MediaId(id.bytes())).await? {
-        Some(_) => answer(MediaId(id.bytes()), &origin),
-        None => match store_new(&app, &user, id, &origin, request).await {
-            Ok(answer) => answer,
-            Err(refused) => {
-                guard.release().await;
-                return Err(refused);
-            }
-        },
+        Some(_) => Ok(answer(MediaId(id.bytes()), &origin)),
+        None => store_new(&app, &user, id, &origin, request).await,
     };
-    guard.finish(&answer).await;
 
-    Ok(response(answer))
+    Ok(response(guard.conclude(answer).await?))
 }
 
 /// What tells two uploads apart before they are read: their lengths. To compare bytes, all of them would have to be

@@ -101,16 +101,9 @@ async fn write_once(
         Begin::Busy => return Err(Error::InProgress),
         Begin::Differs => return Err(Error::KeyReused),
     };
-    let answer = match write(app, guard.subject().into(), draft, context).await {
-        Ok(answer) => answer,
-        Err(refused) => {
-            guard.release().await;
-            return Err(refused);
-        }
-    };
-    guard.finish(&answer).await;
+    let written = write(app, guard.subject().into(), draft, context).await;
 
-    Ok(answer)
+    guard.conclude(written).await
 }
 
 async fn write(
