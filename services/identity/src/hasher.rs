@@ -218,6 +218,8 @@ impl Drop for Pending<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Barrier};
+
     use futures::FutureExt as _;
     use futures::future::join_all;
 
@@ -264,8 +266,7 @@ mod tests {
     #[tokio::test]
     async fn who_has_gone_away_costs_no_hash() {
         let hasher = hasher(1);
-        let (begun, go_on) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
-        let (begun, go_on) = (std::sync::Arc::new(begun), std::sync::Arc::new(go_on));
+        let [begun, go_on] = [(); 2].map(|()| Arc::new(Barrier::new(2)));
         let (begins, goes_on) = (begun.clone(), go_on.clone());
         let busy = move |_: &mut Vec<Block>| {
             begins.wait();

@@ -38,18 +38,23 @@ const LATE: SignedDuration = SignedDuration::from_secs(10);
 pub struct Relay {
     sender: mpsc::Sender<Stored>,
     look: Arc<Notify>,
-    backlog: Arc<Mutex<Option<Backlog>>>,
+    backlog: Arc<Mutex<Backlog>>,
     pending: IntGauge,
     finish: CancellationToken,
 }
 
 /// The other end: what announces them.
 pub struct Relaying {
-    pub store: Store,
-    pub pages: Pages,
-    pub publisher: Publisher,
+    outbox: Outbox,
     receiver: mpsc::Receiver<Stored>,
     relay: Relay,
+}
+
+/// What both ways of announcing need.
+struct Outbox {
+    store: Store,
+    pages: Pages,
+    publisher: Publisher,
 }
 
 impl Relay {
@@ -63,10 +68,13 @@ impl Relay {
                 .expect("the name above is valid"),
             finish: CancellationToken::new(),
         };
-        let relaying = Relaying {
+        let outbox = Outbox {
             store,
             pages,
             publisher,
+        };
+        let relaying = Relaying {
+            outbox,
             receiver,
             relay: relay.clone(),
         };
@@ -94,13 +102,8 @@ impl Relay {
     /// For `/readyz`: the reason while a change waits for long.
     pub fn note(&self) -> Result<(), String> {
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(backlog) = backlog else {
-            return Ok(());
-        };
-        match backlog
-            .since
-            .map(|since| Timestamp::now().duration_since(since))
-        {
+        let age = |since| Timestamp::now().duration_since(since);
+        match backlog.since.map(age) {
             Some(age) if age > LATE => Err(format!(
                 "{} changes of posts are to be announced, the first for {} s",
                 backlog.count,
@@ -120,20 +123,14 @@ impl Relaying {
     /// Announces until [`Relay::finish`], and then what this process has left, for 5 s at the most.
     pub async fn run(self) {
         let Self {
-            store,
-            pages,
-            publisher,
+            outbox,
             receiver,
             relay,
         } = self;
-        let outbox = Outbox {
-            store,
-            pages,
-            publisher,
-        };
         let finish = relay.finish.clone();
         let own = outbox.announce(until(receiver, &finish));
-        let all = finish.run_until_cancelled(outbox.sweep(&relay));
+        let all = async { tokio::join!(outbox.sweep(&relay), outbox.keep_counting(&relay)) };
+        let all = finish.run_until_cancelled(all);
         let too_late = async {
             finish.cancelled().await;
             tokio::time::sleep(FINISH_TIMEOUT).await;
@@ -144,13 +141,6 @@ impl Relaying {
             () = too_late => tracing::warn!("changes of posts are left to be announced"),
         }
     }
-}
-
-/// What both ways of announcing need.
-struct Outbox {
-    store: Store,
-    pages: Pages,
-    publisher: Publisher,
 }
 
 impl Outbox {
@@ -199,49 +189,53 @@ impl Outbox {
                 () = relay.look.notified() => {}
                 () = tokio::time::sleep(PERIOD) => {}
             }
-            if let Err(error) = self.sweep_once(relay).await {
+            if let Err(error) = self.sweep_once().await {
                 tracing::debug!(%error, "failed to look for changes to announce");
             }
         }
     }
 
-    async fn sweep_once(&self, relay: &Relay) -> Result<(), CallError> {
-        let count = |backlog: Backlog| {
-            relay
-                .pending
-                .set(i64::try_from(backlog.count).unwrap_or(i64::MAX));
-            *relay.backlog.lock().unwrap_or_else(PoisonError::into_inner) = Some(backlog);
-        };
+    /// Says how much is to be announced, for ever.
+    async fn keep_counting(&self, relay: &Relay) {
         loop {
-            count(self.store.backlog().await?);
-            if !self.publisher.is_connected() {
-                return Ok(());
+            tokio::time::sleep(PERIOD).await;
+            match self.store.backlog().await {
+                Ok(backlog) => {
+                    let count = i64::try_from(backlog.count).unwrap_or(i64::MAX);
+                    relay.pending.set(count);
+                    *relay.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
+                }
+                Err(error) => tracing::debug!(%error, "failed to count changes to announce"),
             }
+        }
+    }
+
+    async fn sweep_once(&self) -> Result<(), CallError> {
+        while self.publisher.is_connected() {
             let taken = self.store.take_pending().await?;
             if taken.is_empty() {
-                return Ok(());
+                break;
             }
             // Who made these changes may have died before the pages knew, or before asking for the author.
             self.pages.changed().await;
             self.delete_orphans(&taken).await?;
             // A broker that takes nothing is left alone for a moment: some queues may get what others refuse.
             if self.announce(stream::iter(taken)).await == 0 {
-                return Ok(());
+                break;
             }
         }
+
+        Ok(())
     }
 
     /// Deletes posts that were written while their author's account was deleted.
     async fn delete_orphans(&self, taken: &[Stored]) -> Result<(), CallError> {
-        let living = taken.iter().filter(|stored| !stored.is_deleted);
-        let authors: HashSet<_> = living.map(|stored| stored.post.user).collect();
+        let living = || taken.iter().filter(|stored| !stored.is_deleted);
+        let authors: HashSet<_> = living().map(|stored| stored.post.user).collect();
         let gone = self.store.gone_among(authors).await?;
-        let is_orphan = |stored: &&Stored| !stored.is_deleted && gone.contains(&stored.post.user);
-        for stored in taken.iter().filter(is_orphan) {
-            let origin = stored
-                .pending
-                .as_ref()
-                .map(|pending| pending.origin.clone());
+        for stored in living().filter(|stored| gone.contains(&stored.post.user)) {
+            let pending = stored.pending.as_ref();
+            let origin = pending.map(|pending| pending.origin.clone());
             let (id, author) = (stored.post.id, stored.post.user);
             self.store
                 .delete(id, author, origin.unwrap_or_default())

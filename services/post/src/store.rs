@@ -10,6 +10,7 @@ mod outbox;
 
 use database::{CallError, call, is_duplicate_key};
 use events::Origin;
+use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, DateTime, doc};
@@ -56,6 +57,13 @@ struct Document {
     deleted_at: Option<DateTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingDocument>,
+}
+
+/// Finds out only that something is there.
+#[derive(Debug, Deserialize)]
+struct OnlyId {
+    #[serde(rename = "_id")]
+    id: ObjectId,
 }
 
 impl Store {
@@ -151,6 +159,24 @@ impl Store {
             .return_document(ReturnDocument::After);
 
         Ok(call("delete a post", deleted).await?.map(Stored::from))
+    }
+
+    /// The ids of some posts.
+    async fn ids(
+        &self,
+        filter: bson::Document,
+        sort: bson::Document,
+        limit: i64,
+    ) -> mongodb::error::Result<Vec<ObjectId>> {
+        let posts = self.posts.clone_with_type::<OnlyId>();
+        let found = posts
+            .find(filter)
+            .projection(doc! { "_id": 1 })
+            .sort(sort)
+            .limit(limit)
+            .await?;
+
+        found.map_ok(|OnlyId { id }| id).try_collect().await
     }
 }
 

@@ -20,8 +20,8 @@ use crate::words::{Words, fold, words};
 
 /// A search that the database has not finished by then is given up there too.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
-/// So many posts of an author are forgotten at a time: deleting from a text index takes 0.6 ms each.
-const AUTHOR_BATCH: i64 = 500;
+/// So many posts are forgotten at a time: deleting from a text index takes 0.6 ms each.
+const BATCH: i64 = 500;
 /// Looked at when a beginning was completed: what has the word itself goes before what only has a longer one.
 const CANDIDATES: i64 = 50;
 /// Added for the word itself. A post's score grows with the words that are found in it, each worth 0.5 to 1.5.
@@ -131,26 +131,16 @@ impl Store {
         }
     }
 
-    /// Those that were put last before `seenAt` was noted count as not seen.
+    /// Those that were last put before `seenAt` was ever noted count as not seen.
     async fn forget_unseen(&self, before: Timestamp) -> Result<u64, CallError> {
         let unseen = doc! {
             "deletedAt": { "$exists": false },
             "seenAt": { "$not": { "$gte": bson_time(before) } },
         };
-        let posts = self.posts.clone_with_type::<Document>();
         let (mut dropped, mut last) = (0, ObjectId::from_bytes([0; 12]));
         loop {
-            let some = posts
-                .find(doc! { "_id": { "$gt": last } })
-                .projection(doc! { "_id": 1 })
-                .sort(doc! { "_id": 1 })
-                .limit(AUTHOR_BATCH);
-            let found = async { some.await?.try_collect::<Vec<_>>().await };
-            let ids: Vec<_> = call("look through the posts", found)
-                .await?
-                .iter()
-                .filter_map(|post| post.get_object_id("_id").ok())
-                .collect();
+            let next = self.ids(doc! { "_id": { "$gt": last } }, doc! { "_id": 1 });
+            let ids = call("look through the posts", next).await?;
             let Some(end) = ids.last() else {
                 return Ok(dropped);
             };
@@ -158,7 +148,10 @@ impl Store {
             // Asked again: what is announced meanwhile stays. And without a tombstone: what is announced later comes back.
             let mut some = unseen.clone();
             some.insert("_id", doc! { "$in": ids });
-            let forgotten = call("forget posts that were not seen", posts.delete_many(some));
+            let forgotten = call(
+                "forget posts that were not seen",
+                self.posts.delete_many(some),
+            );
             dropped += forgotten.await?.deleted_count;
         }
     }
@@ -169,22 +162,30 @@ impl Store {
         call("remember an author's end", author.upsert(true)).await?;
 
         loop {
-            let batch = self.posts.clone_with_type::<Document>();
-            let batch = batch
-                .find(doc! { "userId": &user_id })
-                .projection(doc! { "_id": 1 })
-                .limit(AUTHOR_BATCH);
-            let found = async { batch.await?.try_collect::<Vec<_>>().await };
-            let ids: Vec<_> = call("find an author's posts", found)
-                .await?
-                .iter()
-                .filter_map(|post| post.get_object_id("_id").ok())
-                .collect();
+            let some = self.ids(doc! { "userId": &user_id }, doc! {});
+            let ids = call("find an author's posts", some).await?;
             if ids.is_empty() {
                 return Ok(());
             }
             self.bury(doc! { "_id": { "$in": ids } }).await?;
         }
+    }
+
+    /// The ids of some posts, tombstones among them.
+    async fn ids(&self, filter: Document, sort: Document) -> mongodb::error::Result<Vec<ObjectId>> {
+        let posts = self.posts.clone_with_type::<Document>();
+        let found = posts
+            .find(filter)
+            .projection(doc! { "_id": 1 })
+            .sort(sort)
+            .limit(BATCH)
+            .await?;
+        let found: Vec<_> = found.try_collect().await?;
+        let ids = found
+            .iter()
+            .filter_map(|post| post.get_object_id("_id").ok());
+
+        Ok(ids.collect())
     }
 
     /// Turns posts into tombstones.

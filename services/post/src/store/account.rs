@@ -2,7 +2,6 @@
 
 use database::{CallError, call};
 use events::Origin;
-use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
@@ -20,13 +19,6 @@ pub(super) struct GoneUser {
     #[serde(rename = "_id")]
     pub id: ObjectId,
     since: DateTime,
-}
-
-/// Finds out only that something is there.
-#[derive(Debug, Deserialize)]
-pub(super) struct OnlyId {
-    #[serde(rename = "_id")]
-    pub id: ObjectId,
 }
 
 impl Store {
@@ -54,18 +46,13 @@ impl Store {
 
     /// Deletes some posts of a user, and says how many. Nothing is left to do when there are none.
     pub async fn delete_some(&self, user: Id, origin: Origin) -> Result<u64, CallError> {
-        let ids = self.posts.clone_with_type::<OnlyId>();
-        let some = ids
-            .find(doc! { "user": object_id(user), "deletedAt": null })
-            .projection(doc! { "_id": 1 })
-            .limit(BATCH);
-        let some = async { some.await?.try_collect::<Vec<_>>().await };
-        let some = call("find the posts of a deleted account", some).await?;
-        if some.is_empty() {
+        let of_user = doc! { "user": object_id(user), "deletedAt": null };
+        let ids = self.ids(of_user, doc! {}, BATCH);
+        let ids = call("find the posts of a deleted account", ids).await?;
+        if ids.is_empty() {
             return Ok(0);
         }
 
-        let ids: Vec<_> = some.into_iter().map(|OnlyId { id }| id).collect();
         let count = ids.len() as u64;
         let delete = self.posts.update_many(
             doc! { "_id": { "$in": ids }, "deletedAt": null },

@@ -15,7 +15,6 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{self, Bson, DateTime, doc};
 use serde::{Deserialize, Serialize};
 
-use super::account::OnlyId;
 use super::{Store, Stored, bson_time, object_id, time};
 use crate::post::Id;
 
@@ -38,7 +37,7 @@ pub struct Pending {
 }
 
 /// What is not announced yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// 100,000 stands for more, too.
     pub count: u64,
@@ -75,19 +74,14 @@ impl Store {
     pub async fn take_pending(&self) -> Result<Vec<Stored>, CallError> {
         let now = DateTime::now();
         let is_due = doc! { "pending.at": { "$exists": true }, "pending.due": { "$lte": now } };
-        let due = self.posts.clone_with_type::<OnlyId>();
-        let due = due
-            .find(is_due.clone())
-            .projection(doc! { "_id": 1 })
-            .sort(doc! { "pending.at": 1 })
-            .limit(i64::try_from(BATCH).unwrap_or(i64::MAX));
-        let found = async { due.await?.try_collect::<Vec<_>>().await };
-        let found = call("find changes to announce", found).await?;
-        if found.is_empty() {
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let oldest_first = doc! { "pending.at": 1 };
+        let ids = self.ids(is_due.clone(), oldest_first, limit);
+        let ids = call("find changes to announce", ids).await?;
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
 
-        let ids: Vec<_> = found.into_iter().map(|OnlyId { id }| id).collect();
         let turn = ObjectId::new();
         let mut mine = is_due;
         mine.insert("_id", doc! { "$in": &ids });
@@ -132,28 +126,20 @@ impl Store {
         if let Some(after) = after {
             some.insert("_id", doc! { "$gt": object_id(after) });
         }
-        let ids = self.posts.clone_with_type::<OnlyId>();
-        let ids = ids
-            .find(some)
-            .projection(doc! { "_id": 1 })
-            .sort(doc! { "_id": 1 })
-            .limit(AGAIN_AT_ONCE);
-        let ids = async { ids.await?.try_collect::<Vec<_>>().await };
+        let ids = self.ids(some, doc! { "_id": 1 }, AGAIN_AT_ONCE);
         let ids = call("find posts to announce again", ids).await?;
         let Some(last) = ids.last() else {
             return Ok(None);
         };
         let again = Again {
-            last: last.id.into(),
+            last: (*last).into(),
             count: ids.len() as u64,
         };
 
-        let ids: Vec<_> = ids.into_iter().map(|OnlyId { id }| id).collect();
         let others = doc! { "_id": { "$in": ids }, "deletedAt": null, "pending": null };
         let mut pending = PendingDocument::from(&Pending::of(Origin::default()));
         pending.due = pending.at;
-        let pending = bson::serialize_to_bson(&pending).expect("dates and texts are BSON");
-        let mark = doc! { "$set": { "pending": pending } };
+        let mark = doc! { "$set": { "pending": &pending } };
         let marked = self.posts.update_many(others, mark);
         call("mark posts to announce again", marked).await?;
 
@@ -228,9 +214,15 @@ impl From<PendingDocument> for Pending {
     }
 }
 
+impl From<&PendingDocument> for Bson {
+    fn from(pending: &PendingDocument) -> Self {
+        bson::serialize_to_bson(pending).expect("dates and texts are BSON")
+    }
+}
+
 impl From<&Pending> for Bson {
     fn from(pending: &Pending) -> Self {
-        bson::serialize_to_bson(&PendingDocument::from(pending)).expect("dates and texts are BSON")
+        (&PendingDocument::from(pending)).into()
     }
 }
 
