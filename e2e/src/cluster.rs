@@ -147,9 +147,14 @@ impl Cluster {
     async fn operator_metrics(&self) -> Result<String> {
         let pod = self.operator_pod().await?;
         let name = pod.metadata.name.context("a pod has a name")?;
-        let path = format!(
-            "/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{name}:{OPERATOR_ADMIN_PORT}/proxy/metrics"
-        );
+
+        self.metrics(OPERATOR_NAMESPACE, &name, OPERATOR_ADMIN_PORT)
+            .await
+    }
+
+    /// The metrics of a pod, in the text format of Prometheus.
+    pub async fn metrics(&self, namespace: &str, pod: &str, port: u16) -> Result<String> {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/metrics");
 
         self.get(&path).await
     }

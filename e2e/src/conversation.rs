@@ -334,7 +334,8 @@ pub fn forged(token: &str) -> Result<String> {
     Ok(format!("{signed}.{other}{rest}"))
 }
 
-fn picture() -> Result<Vec<u8>> {
+/// A small file that media takes.
+pub(crate) fn picture() -> Result<Vec<u8>> {
     STANDARD.decode(PICTURE).context("the picture is base64")
 }
 

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use http::Request;
 use kube::ResourceExt;
 use operator_api::Component;
 use operator_api::names::ADMIN_PORT;
@@ -49,13 +48,8 @@ async fn pending(platform: &Platform) -> Result<u64> {
     let namespace = &platform.namespace;
     let mut sum = 0;
     for pod in platform.pods_of(Component::Post).await? {
-        let path = format!(
-            "/api/v1/namespaces/{}/pods/{}:{ADMIN_PORT}/proxy/metrics",
-            namespace.name,
-            pod.name_any()
-        );
-        let request = Request::get(path).body(Vec::new())?;
-        let metrics = namespace.cluster.client.request_text(request).await?;
+        let (cluster, name) = (&namespace.cluster, pod.name_any());
+        let metrics = cluster.metrics(&namespace.name, &name, ADMIN_PORT).await?;
         sum += pending_of(&metrics)?;
     }
 

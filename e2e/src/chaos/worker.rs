@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::Result;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -15,6 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::chaos::journal::{Journal, Presence, Written, text, word};
 use crate::chaos::tally::{End, Tally};
 use crate::client::{Answer, NewPost, Post, PublicApi, Session, Upload};
+use crate::conversation::picture;
 
 /// Between two operations: eight authors are some sixty operations a second, which the smallest machine of ours serves
 /// with the cluster on it.
@@ -25,9 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LATEST: usize = 16;
 /// How many of the new posts have a picture.
 const WITH_PICTURE: f64 = 0.2;
-/// A picture of one grey pixel.
-const PICTURE: &str =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg==";
 
 pub struct Worker {
     api: PublicApi,
@@ -61,15 +57,13 @@ impl Worker {
         seed: u64,
         number: usize,
     ) -> Result<Self> {
-        let picture = STANDARD.decode(PICTURE).context("the picture is base64")?;
-
         Ok(Self {
             api,
             tally,
             seed,
             number,
             choices: StdRng::seed_from_u64(seed.wrapping_add(number as u64)),
-            picture,
+            picture: picture()?,
             journal: Journal::of(author),
             living: Vec::new(),
         })
