@@ -19,8 +19,6 @@ use crate::link::Link;
 use crate::retry::Backoff;
 use crate::{Failure, Message, Queue};
 
-/// Events that are handled at once; the broker keeps the others.
-const PREFETCH: u16 = 16;
 /// How long the events in hand may take once the service is asked to stop.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -160,7 +158,7 @@ impl Consumer {
 
         self.broker
             .connect(async |channel| {
-                let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
+                let qos = channel.basic_qos(self.queue.prefetch(), BasicQosOptions::default());
                 let deliveries = channel.basic_consume(
                     queue.into(),
                     "".into(),

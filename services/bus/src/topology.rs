@@ -44,6 +44,17 @@ impl Queue {
         }
     }
 
+    /// How many of its events are handled at once; the broker keeps the others. The longest event has 128 KiB, most have
+    /// less than one.
+    pub(crate) fn prefetch(self) -> u16 {
+        match self {
+            // Each may have a hundred thousand posts deleted.
+            Self::PostUsers => 16,
+            // Enough that what is written together is worth it, and that more is there when it is written.
+            Self::MediaPosts | Self::SearchPosts => 256,
+        }
+    }
+
     fn suffix(self) -> &'static str {
         match self {
             Self::PostUsers => "post.users",

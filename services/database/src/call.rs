@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::is_unavailable;
+use crate::{Refused, is_unavailable};
 
 /// One for each connection there may be: [`connect`](crate::connect) adds them.
 ///
@@ -29,6 +29,9 @@ pub enum CallError {
 
     #[error("failed to {doing}: no answer within {} s", CALL_TIMEOUT.as_secs())]
     Silent { doing: &'static str },
+
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 impl CallError {
@@ -37,6 +40,7 @@ impl CallError {
         match self {
             Self::Failed { source, .. } => is_unavailable(source),
             Self::Silent { .. } => true,
+            Self::Refused(refused) => refused.is_unavailable(),
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
+use crate::updates::Unsure;
+
 /// `DuplicateKey`, <https://www.mongodb.com/docs/manual/reference/error-codes/>.
-const DUPLICATE_KEY: i32 = 11000;
+pub(crate) const DUPLICATE_KEY: i32 = 11000;
 /// `MaxTimeMSExpired`: the server gave an operation up because it took longer than it was allowed to.
 const MAX_TIME_EXPIRED: i32 = 50;
 /// What a member answers that stops, steps down or is no primary: `ShutdownInProgress`, `PrimarySteppedDown`,
@@ -37,8 +39,9 @@ pub fn is_unavailable(error: &Error) -> bool {
             &*error.kind,
             ErrorKind::Write(WriteFailure::WriteConcernError(_))
         )
+        || error.get_custom::<Unsure>().is_some()
 }
 
-fn is_passing(code: i32) -> bool {
+pub(crate) fn is_passing(code: i32) -> bool {
     code == MAX_TIME_EXPIRED || GOING_AWAY.contains(&code)
 }

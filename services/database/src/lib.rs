@@ -4,8 +4,10 @@
 
 pub mod idempotency;
 
+mod batcher;
 mod call;
 mod error;
+mod updates;
 
 use std::time::Duration;
 
@@ -16,8 +18,11 @@ use mongodb::{Client, Database};
 use secrecy::{ExposeSecret, SecretString};
 
 use call::TURNS;
+
+pub use batcher::Batcher;
 pub use call::{CallError, call};
 pub use error::{is_duplicate_key, is_unavailable};
+pub use updates::{Refused, Update, update_each};
 
 /// Finding a member that can take the operation; with it down, a request is answered within this and the timeout of
 /// one connection.

@@ -5,8 +5,7 @@ use bus::{Failure, Message};
 use events::{Event, PostCreated, PostDeleted, PostUpdated, UserDeleted};
 
 use crate::media::MediaId;
-use crate::storage::StorageError;
-use crate::store::{PostFiles, Store};
+use crate::store::{ClaimError, PostFiles, Store};
 
 pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
     let post = match message.kind() {
@@ -31,16 +30,11 @@ pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
         }
         _ => return Err(message.unexpected()),
     };
-    let author = store.author_of(&post.post).await;
-    let author = author.map_err(|error| failure(error.into()))?;
-    if author.is_some_and(|author| author != post.author) {
-        let reason = format!("the post {} is somebody else's", post.post);
-        return Err(Failure::Poison(reason));
-    }
-    let removed = store.claim(&post).await.map_err(failure)?;
+    let id = post.post.clone();
+    let removed = store.claim(post).await.map_err(failure)?;
     if removed > 0 {
         tracing::info!(
-            post.id = %post.post,
+            post.id = %id,
             media.removed = removed,
             "removed the files of a deleted post"
         );
@@ -50,7 +44,8 @@ pub async fn follow(store: Store, message: Message) -> Result<(), Failure> {
 }
 
 async fn remove_user(store: &Store, user: &UserDeleted) -> Result<(), Failure> {
-    let removed = store.remove_user(&user.user_id).await.map_err(failure)?;
+    let removed = store.remove_user(&user.user_id).await;
+    let removed = removed.map_err(|error| failure(error.into()))?;
     if removed > 0 {
         tracing::info!(
             user.id = %user.user_id,
@@ -76,10 +71,10 @@ fn files(post: String, author: String, version: u64, media_ids: &[String]) -> Po
     }
 }
 
-fn failure(error: StorageError) -> Failure {
-    if error.is_unavailable() {
-        Failure::Unavailable(Box::new(error))
-    } else {
-        Failure::Failed(Box::new(error))
+fn failure(error: ClaimError) -> Failure {
+    match error {
+        ClaimError::NotTheAuthor(_) => Failure::Poison(error.to_string()),
+        error if error.is_unavailable() => Failure::Unavailable(Box::new(error)),
+        error => Failure::Failed(Box::new(error)),
     }
 }

@@ -25,17 +25,18 @@ use crate::incoming::Incoming;
 use crate::media::MediaId;
 use crate::media_type::MediaType;
 use crate::storage::{ByteStream, Name, Storage, StorageError, Writer};
+use crate::store::claims::Claims;
 use crate::store::document::{GoneUser, MediaDocument, PostDocument, UploadDocument};
-use database::{CallError, call};
+use database::{Batcher, CallError, call};
 
-pub use crate::store::claims::PostFiles;
+pub use crate::store::claims::{ClaimError, PostFiles};
 pub use crate::store::document::Stored;
 
 #[derive(Clone)]
 pub struct Store {
     media: Collection<MediaDocument>,
     uploads: Collection<UploadDocument>,
-    posts: Collection<PostDocument>,
+    claims: Batcher<PostFiles, Result<PostDocument, ClaimError>>,
     gone_users: Collection<GoneUser>,
     storage: Arc<dyn Storage>,
     /// Uploads being stored and leftovers being deleted; they go on when the request that began them is gone.
@@ -74,10 +75,15 @@ impl NewMedia {
 
 impl Store {
     pub fn new(database: &Database, storage: Arc<dyn Storage>) -> Self {
+        let claims = Arc::new(Claims::new(database));
+
         Self {
             media: database.collection("media"),
             uploads: database.collection("uploads"),
-            posts: database.collection("posts"),
+            claims: Batcher::new(claims::AT_ONCE, move |posts| {
+                let claims = claims.clone();
+                async move { claims.make(posts).await }
+            }),
             gone_users: database.collection("goneUsers"),
             storage,
             tasks: TaskTracker::new(),

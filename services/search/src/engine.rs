@@ -19,7 +19,7 @@ pub trait Engine: Send + Sync {
     /// Makes what it needs, before anything else is asked of it. Repeating it changes nothing.
     fn prepare(&self) -> Answer<'_, ()>;
 
-    /// Makes a post findable, unless a version that is as new is known, or its end or its author's.
+    /// Makes a post findable, unless a newer version is known, or its end or its author's.
     fn put(&self, post: Post) -> Answer<'_, ()>;
 
     /// Forgets a post of an author for good, known or not.

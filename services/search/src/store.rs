@@ -1,11 +1,13 @@
 //! The search engine in MongoDB: a text index over a copy of the posts.
 
+mod changes;
 mod indexes;
 mod vocabulary;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use database::{CallError, call, is_duplicate_key};
+use database::{Batcher, CallError, call};
 use futures::{FutureExt, TryStreamExt};
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
@@ -13,6 +15,7 @@ use mongodb::bson::{DateTime, Document, doc};
 use mongodb::{Collection, Database};
 use serde::{Deserialize, Serialize};
 
+use self::changes::{Change, Changes};
 use self::vocabulary::Vocabulary;
 use crate::document::{Limit, PostId};
 use crate::engine::{Answer, Engine, EngineError, Hit, Post};
@@ -33,6 +36,7 @@ pub struct Store {
     /// `{_id: <user id>, deletedAt}` of authors that are gone.
     authors: Collection<Document>,
     vocabulary: Vocabulary,
+    changes: Batcher<Change, Result<(), EngineError>>,
 }
 
 /// What is left of a deleted post, in the same collection, is its `_id` and `deletedAt`. It has no words and is never
@@ -54,80 +58,17 @@ struct StoredPost {
 
 impl Store {
     pub fn new(database: &Database) -> Self {
+        let vocabulary = Vocabulary::new(database);
+        let changes = Arc::new(Changes::new(database, vocabulary.clone()));
+
         Self {
             posts: database.collection("posts"),
             authors: database.collection("authors"),
-            vocabulary: Vocabulary::new(database),
-        }
-    }
-
-    async fn add(&self, post: Post) -> Result<(), EngineError> {
-        let (id, author) = (post.id.clone(), post.user_id.clone());
-        let learn = async { Ok(self.vocabulary.learn(&post.content).await?) };
-        tokio::try_join!(learn, self.replace_older(&post))?;
-
-        // Asked after the write: an author who goes later finds this post and takes it along.
-        let author = self.authors.find_one(doc! { "_id": author });
-        if call("look for an author's end", author).await?.is_some() {
-            self.bury(doc! { "_id": object_id(&id) }).await?;
-        }
-
-        Ok(())
-    }
-
-    async fn replace_older(&self, post: &Post) -> Result<(), EngineError> {
-        let version = i64::try_from(post.version).unwrap_or(i64::MAX);
-        let older = doc! {
-            "_id": object_id(&post.id),
-            "userId": &post.user_id,
-            "version": { "$not": { "$gte": version } },
-            "deletedAt": { "$exists": false },
-        };
-        let new = doc! { "$set": {
-            "userId": &post.user_id,
-            "content": &post.content,
-            "createdAt": bson_time(post.created_at),
-            "updatedAt": bson_time(post.updated_at),
-            "version": version,
-            "seenAt": DateTime::now(),
-        } };
-        for _ in 0..2 {
-            let replace = self.posts.update_one(older.clone(), new.clone());
-            match call("add a post", replace.upsert(true)).await {
-                // Something else is there: an older version that was added at this moment, and then there is something
-                // to replace the next time; otherwise the tombstone or a version that is as new.
-                Err(CallError::Failed { source, .. }) if is_duplicate_key(&source) => {}
-                replaced => return Ok(replaced.map(drop)?),
-            }
-        }
-
-        self.refuse_strangers(&post.id, &post.user_id).await?;
-        let same = doc! { "_id": object_id(&post.id), "version": version };
-        let seen = doc! { "$set": { "seenAt": DateTime::now() } };
-        call("note a post", self.posts.update_one(same, seen)).await?;
-
-        Ok(())
-    }
-
-    async fn bury_one(&self, id: &PostId, user_id: &str) -> Result<(), EngineError> {
-        let whose = [doc! { "userId": user_id }, doc! { "userId": null }];
-        let known_or_not = doc! { "_id": object_id(id), "$or": whose.to_vec() };
-        let bury = self.posts.update_one(known_or_not, vec![tombstone()]);
-        match call("remove a post", bury.upsert(true)).await {
-            Err(CallError::Failed { source, .. }) if is_duplicate_key(&source) => {
-                self.refuse_strangers(id, user_id).await
-            }
-            buried => Ok(buried.map(drop)?),
-        }
-    }
-
-    /// Posts do not change hands: who says so is not believed.
-    async fn refuse_strangers(&self, id: &PostId, user_id: &str) -> Result<(), EngineError> {
-        let others = doc! { "_id": object_id(id), "userId": { "$nin": [user_id, null] } };
-        let posts = self.posts.clone_with_type::<Document>();
-        match call("look for a post's author", posts.find_one(others)).await? {
-            Some(_) => Err(EngineError::NotTheAuthor(id.as_str().to_owned())),
-            None => Ok(()),
+            vocabulary,
+            changes: Batcher::new(changes::AT_ONCE, move |some| {
+                let changes = changes.clone();
+                async move { changes.make(some).await }
+            }),
         }
     }
 
@@ -235,11 +176,11 @@ impl Engine for Store {
     }
 
     fn put(&self, post: Post) -> Answer<'_, ()> {
-        self.add(post).boxed()
+        self.changes.run(Change::Put(post)).boxed()
     }
 
     fn remove(&self, id: PostId, user_id: String) -> Answer<'_, ()> {
-        async move { self.bury_one(&id, &user_id).await }.boxed()
+        self.changes.run(Change::Remove { id, user_id }).boxed()
     }
 
     fn remove_author(&self, user_id: String) -> Answer<'_, ()> {
@@ -274,6 +215,13 @@ impl StoredPost {
 
 impl From<CallError> for EngineError {
     fn from(error: CallError) -> Self {
+        Arc::new(error).into()
+    }
+}
+
+/// Of a call that was made for several.
+impl From<Arc<CallError>> for EngineError {
+    fn from(error: Arc<CallError>) -> Self {
         if error.is_unavailable() {
             Self::Away(Box::new(error))
         } else {

@@ -72,7 +72,9 @@ async fn many_events_are_published_at_once() {
 
 #[tokio::test]
 async fn a_stopping_consumer_finishes_what_runs_and_hands_the_rest_back() {
-    const EVENTS: u32 = 30;
+    // As many as the broker gives to one consumer of this queue.
+    const AT_ONCE: u32 = 256;
+    const EVENTS: u32 = 300;
     let stage = Stage::new().await;
     let publisher = publisher(&stage.broker).await;
     for _ in 0..EVENTS {
@@ -89,7 +91,7 @@ async fn a_stopping_consumer_finishes_what_runs_and_hands_the_rest_back() {
             Ok(())
         }
     });
-    let running = started.acquire_many(16).await.expect("open");
+    let running = started.acquire_many(AT_ONCE).await.expect("open");
     running.forget();
 
     following.ask_to_stop();
@@ -100,11 +102,11 @@ async fn a_stopping_consumer_finishes_what_runs_and_hands_the_rest_back() {
     // The broker takes the rest back a moment after the connection has ended.
     for _ in 0..100 {
         waiting = stage.waiting().await;
-        if waiting == EVENTS - 16 {
+        if waiting == EVENTS - AT_ONCE {
             break;
         }
     }
-    assert_eq!(waiting, EVENTS - 16);
+    assert_eq!(waiting, EVENTS - AT_ONCE);
 }
 
 #[tokio::test]

@@ -1,22 +1,16 @@
 //! A request under a key takes place once, whatever happens to those that send it.
 
-use clap::Parser;
-use database::DatabaseConfig;
 use database::idempotency::{Begin, Guard, Idempotency, Stored};
 use futures::future::join_all;
 use mongodb::Database;
 use mongodb::bson::{DateTime, Document, doc};
 
+use crate::connected;
+
 const SCOPE: &str = "create post";
 const OWNER: &str = "673301c8e4b0a1b2c3d4e5f6";
 const KEY: &str = "key-1";
 const REQUEST: &[u8] = b"hello";
-
-#[derive(Debug, Parser)]
-struct Config {
-    #[command(flatten)]
-    database: DatabaseConfig,
-}
 
 struct Stage {
     database: Database,
@@ -25,10 +19,7 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let url = test_kit::database_url();
-        let config = Config::parse_from(["test", "--mongodb-url", &url]);
-        let database = database::connect(&config.database, "test").await;
-        let database = database.expect("a connection string");
+        let database = connected().await;
         let idempotency = Idempotency::new(&database);
         idempotency.prepare().await.expect("an index");
 

@@ -2,16 +2,25 @@
 //!
 //! Events come more than once and in any order. So the newest version of each post is kept, and what it says is put
 //! into the files again until nothing newer has come meanwhile: whatever the order, the last word is the newest one's.
+//!
+//! Events that are handled at the same time are noted together, since each call waits for the database's journal.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
+use mongodb::{Collection, Database};
 
 use crate::media::MediaId;
 use crate::storage::StorageError;
 use crate::store::document::{GoneUser, MediaDocument, PostDocument};
 use crate::store::{Store, object_id};
-use database::{CallError, call, is_duplicate_key};
+use database::{CallError, Update, call, is_duplicate_key, update_each};
+
+/// Posts that are noted together at most.
+pub(super) const AT_ONCE: usize = 128;
 
 /// The files a post shows at one version of it.
 #[derive(Debug, Clone)]
@@ -23,28 +32,58 @@ pub struct PostFiles {
     pub is_deleted: bool,
 }
 
-impl Store {
-    /// Notes what a post shows. Files that no post shows any more are unclaimed, or removed if the post is deleted.
-    ///
-    /// The event is believed about posts, not about other people's files: only those of its author count.
-    pub async fn claim(&self, post: &PostFiles) -> Result<u64, StorageError> {
-        self.note_post(post).await?;
-        let mut removed = 0;
-        loop {
-            let Some(newest) = self.newest(&post.post).await? else {
-                return Ok(removed);
-            };
-            removed += self.apply(&newest).await?;
-            let after = self.newest(&post.post).await?;
-            if after.is_none_or(|after| after.version == newest.version) {
-                return Ok(removed);
-            }
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// Posts do not change hands: who says so is not believed.
+    #[error("the post {0} is somebody else's")]
+    NotTheAuthor(String),
+
+    /// Of what was noted for several posts.
+    #[error(transparent)]
+    Call(#[from] Arc<CallError>),
+
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Notes what posts show.
+#[derive(Clone)]
+pub(super) struct Claims {
+    media: Collection<MediaDocument>,
+    posts: Collection<PostDocument>,
+}
+
+type Posts = HashMap<String, PostDocument>;
+
+impl ClaimError {
+    /// The claim may be made again later: nothing is wrong with it.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::NotTheAuthor(_) => false,
+            Self::Call(call) => call.is_unavailable(),
+            Self::Storage(storage) => storage.is_unavailable(),
         }
     }
+}
 
-    /// Whose post it is, as far as that was heard.
-    pub async fn author_of(&self, post: &str) -> Result<Option<String>, CallError> {
-        Ok(self.newest(post).await?.map(|post| post.user_id))
+impl Store {
+    /// Notes what a post shows. Files that no post shows any more are unclaimed, or removed if the post is deleted; says
+    /// how many were removed.
+    ///
+    /// The event is believed about posts, not about other people's files: only those of its author count.
+    pub async fn claim(&self, post: PostFiles) -> Result<u64, ClaimError> {
+        let newest = self.claims.run(post).await?;
+        if !newest.is_deleted || newest.media_ids.is_empty() {
+            return Ok(0);
+        }
+
+        // Another post of the same person may show a file as well.
+        let unclaimed = doc! {
+            "_id": { "$in": newest.media_ids },
+            "userId": newest.user_id,
+            "posts.0": { "$exists": false },
+        };
+        Ok(self.remove_all(unclaimed).await?)
     }
 
     /// Removes everything of a person.
@@ -63,64 +102,8 @@ impl Store {
         self.remove_all(doc! { "userId": owner }).await
     }
 
-    async fn note_post(&self, post: &PostFiles) -> Result<(), CallError> {
-        let ids: Vec<_> = post.media.iter().copied().map(object_id).collect();
-        let version = i64::try_from(post.version).unwrap_or(i64::MAX);
-        let older = doc! { "_id": &post.post, "version": { "$lt": version } };
-        let change = doc! { "$set": {
-            "userId": &post.author,
-            "version": version,
-            "mediaIds": ids,
-            "isDeleted": post.is_deleted,
-        } };
-        let noted = async {
-            let noted = self.posts.update_one(older, change).upsert(true).await;
-            match noted {
-                // There is one that is as new or newer.
-                Err(error) if is_duplicate_key(&error) => Ok(()),
-                noted => noted.map(drop),
-            }
-        };
-
-        call("note what a post shows", noted).await
-    }
-
-    async fn newest(&self, post: &str) -> Result<Option<PostDocument>, CallError> {
-        let found = self.posts.find_one(doc! { "_id": post });
-        call("read what a post shows", found).await
-    }
-
-    async fn apply(&self, post: &PostDocument) -> Result<u64, StorageError> {
-        let shown: &[ObjectId] = if post.is_deleted {
-            &[]
-        } else {
-            &post.media_ids
-        };
-        let claimed = self.media.update_many(
-            doc! { "_id": { "$in": shown }, "userId": &post.user_id, "removing": { "$ne": true } },
-            doc! { "$addToSet": { "posts": &post.id }, "$unset": { "unclaimedSince": "" } },
-        );
-        call("claim media", claimed).await?;
-        let dropped = self.media.update_many(
-            doc! { "posts": &post.id, "_id": { "$nin": shown } },
-            without(&post.id),
-        );
-        call("give media up", dropped).await?;
-        if !post.is_deleted {
-            return Ok(0);
-        }
-
-        // Another post of the same person may show a file as well.
-        self.remove_all(doc! {
-            "_id": { "$in": &post.media_ids },
-            "userId": &post.user_id,
-            "posts.0": { "$exists": false },
-        })
-        .await
-    }
-
     /// Removes the files that `filter` finds, and says how many there were.
-    pub(super) async fn remove_all(&self, filter: Document) -> Result<u64, StorageError> {
+    async fn remove_all(&self, filter: Document) -> Result<u64, StorageError> {
         let found = async {
             let found = self.media.find(filter).await?;
             found.try_collect::<Vec<MediaDocument>>().await
@@ -131,6 +114,120 @@ impl Store {
         }
 
         Ok(found.len() as u64)
+    }
+}
+
+impl Claims {
+    pub(super) fn new(database: &Database) -> Self {
+        Self {
+            media: database.collection("media"),
+            posts: database.collection("posts"),
+        }
+    }
+
+    /// The newest that is known of each of these posts, in their order, once their files say the same.
+    pub(super) async fn make(
+        &self,
+        posts: Vec<PostFiles>,
+    ) -> Vec<Result<PostDocument, ClaimError>> {
+        let newest = self.note(&posts).await.map_err(Arc::new);
+        let mine = |post: &PostFiles| {
+            let newest = newest.as_ref().map_err(Arc::clone)?;
+            match newest.get(&post.post) {
+                Some(newest) if newest.user_id == post.author => Ok(newest.clone()),
+                _ => Err(ClaimError::NotTheAuthor(post.post.clone())),
+            }
+        };
+
+        posts.iter().map(mine).collect()
+    }
+
+    async fn note(&self, posts: &[PostFiles]) -> Result<Posts, CallError> {
+        self.note_newer(posts).await?;
+        let all = posts.iter().map(|post| post.post.as_str()).collect();
+        let mut newest = self.newest(all).await?;
+        let mut unsaid: Vec<_> = newest.keys().cloned().collect();
+        while !unsaid.is_empty() {
+            self.apply(unsaid.iter().filter_map(|post| newest.get(post)))
+                .await?;
+            let again = unsaid.iter().map(String::as_str).collect();
+            let after = self.newest(again).await?;
+            unsaid.retain(|post| {
+                let version = |posts: &Posts| posts.get(post).map(|post| post.version);
+                version(&after) != version(&newest)
+            });
+            newest.extend(after);
+        }
+
+        Ok(newest)
+    }
+
+    /// Keeps what is newer than what is known, of the same author.
+    async fn note_newer(&self, posts: &[PostFiles]) -> Result<(), CallError> {
+        let notes = posts.iter().map(|post| {
+            let ids: Vec<_> = post.media.iter().copied().map(object_id).collect();
+            let version = i64::try_from(post.version).unwrap_or(i64::MAX);
+            let older = doc! {
+                "_id": &post.post,
+                "userId": &post.author,
+                "version": { "$lt": version },
+            };
+            let change = doc! { "$set": {
+                "version": version,
+                "mediaIds": ids,
+                "isDeleted": post.is_deleted,
+            } };
+            Update::one(older, change).or_insert()
+        });
+        let notes = update_each("note what posts show", &self.posts, notes.collect());
+        for noted in notes.await? {
+            match noted {
+                // There is one that is as new or newer, or somebody else's.
+                Err(refused) if refused.is_duplicate_key() => {}
+                noted => noted?,
+            }
+        }
+
+        Ok(())
+    }
+
+    async fn newest(&self, posts: BTreeSet<&str>) -> Result<Posts, CallError> {
+        let posts: Vec<_> = posts.into_iter().collect();
+        let found = self.posts.find(doc! { "_id": { "$in": posts } });
+        let found = async { found.await?.try_collect::<Vec<_>>().await };
+        let found = call("read what posts show", found).await?;
+
+        Ok(found
+            .into_iter()
+            .map(|post| (post.id.clone(), post))
+            .collect())
+    }
+
+    /// Has files say which posts show them.
+    async fn apply(&self, posts: impl Iterator<Item = &PostDocument>) -> Result<(), CallError> {
+        let mut changes = Vec::new();
+        for post in posts {
+            let shown: &[ObjectId] = if post.is_deleted {
+                &[]
+            } else {
+                &post.media_ids
+            };
+            if !shown.is_empty() {
+                changes.push(Update::many(
+                    doc! { "_id": { "$in": shown }, "userId": &post.user_id, "removing": { "$ne": true } },
+                    doc! { "$addToSet": { "posts": &post.id }, "$unset": { "unclaimedSince": "" } },
+                ));
+            }
+            changes.push(Update::many(
+                doc! { "posts": &post.id, "_id": { "$nin": shown } },
+                without(&post.id),
+            ));
+        }
+        for claimed in update_each("claim media", &self.media, changes).await? {
+            claimed?;
+        }
+
+        Ok(())
     }
 }
 

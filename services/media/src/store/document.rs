@@ -43,7 +43,7 @@ pub(super) struct UploadDocument {
 }
 
 /// The newest that was heard of a post.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PostDocument {
     #[serde(rename = "_id")]

@@ -4,12 +4,14 @@
 //! beginning is looked up in an index: a few entries are read, however many words there are.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use database::{CallError, call};
 use futures::TryStreamExt;
 use mongodb::bson::doc;
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Collection, Database};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use super::indexes::index;
@@ -22,11 +24,17 @@ const BEGINNINGS: std::ops::RangeInclusive<usize> = 2..=10;
 const MAX_WORD_CHARS: usize = 40;
 /// A beginning stands for so many words at most, the shortest: they are what is missing the fewest letters.
 const COMPLETIONS: i64 = 16;
+/// Words that are learned in one call; a post of the longest has 2,500.
+const AT_ONCE: usize = 1000;
+/// Words that are remembered as kept, the most frequent: some 100 bytes each.
+const KNOWN: usize = 20_000;
 const DUPLICATE_KEY: i32 = 11000;
 
 #[derive(Clone)]
 pub(super) struct Vocabulary {
     words: Collection<Word>,
+    /// Words that are kept for certain, because none is ever taken out.
+    known: Arc<Cache<Box<str>, ()>>,
 }
 
 /// A word stays when the last post with it goes; then it completes a beginning and finds nothing.
@@ -44,6 +52,7 @@ impl Vocabulary {
     pub(super) fn new(database: &Database) -> Self {
         Self {
             words: database.collection("words"),
+            known: Arc::new(Cache::new(KNOWN)),
         }
     }
 
@@ -58,18 +67,25 @@ impl Vocabulary {
         Ok(())
     }
 
-    /// Keeps the words of `text` that are new.
-    pub(super) async fn learn(&self, text: &str) -> Result<(), CallError> {
-        let new: BTreeSet<_> = words(text).map(|(_, word)| word.to_lowercase()).collect();
-        let new: Vec<_> = new.into_iter().filter_map(Word::new).collect();
-        if new.is_empty() {
-            return Ok(());
+    /// Keeps the words of `texts` that are new.
+    pub(super) async fn learn(&self, texts: impl Iterator<Item = &str>) -> Result<(), CallError> {
+        let all: BTreeSet<_> = texts
+            .flat_map(words)
+            .map(|(_, word)| word.to_lowercase())
+            .filter(|word| self.known.get(word.as_str()).is_none())
+            .collect();
+        let new: Vec<_> = all.into_iter().filter_map(Word::new).collect();
+        for some in new.chunks(AT_ONCE) {
+            match call("learn words", self.words.insert_many(some).ordered(false)).await {
+                Err(CallError::Failed { source, .. }) if were_known(&source) => {}
+                learned => drop(learned?),
+            }
+            for word in some {
+                self.known.insert(word.word.as_str().into(), ());
+            }
         }
 
-        match call("learn words", self.words.insert_many(new).ordered(false)).await {
-            Err(CallError::Failed { source, .. }) if were_known(&source) => Ok(()),
-            learned => learned.map(drop),
-        }
+        Ok(())
     }
 
     /// Words that begin with `prefix`, which is folded.

@@ -1,6 +1,7 @@
 //! The copy follows events, in any order and however often they come.
 
 use events::UserDeleted;
+use futures::future::join_all;
 use search::config::Command;
 use service_kit::Settings as _;
 use test_kit::{database_url, object_id, rabbitmq_url};
@@ -33,17 +34,19 @@ async fn a_post_deleted_before_it_was_created_stays_deleted() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_twice_changes_nothing() {
+async fn events_of_one_post_that_come_at_once_leave_the_newest() {
     let stage = Stage::new().await;
     let first = post("the harbour");
-    stage.publish(first.clone()).await;
-    stage.found("harbour", 1).await;
-    let mut again = first;
-    again.content = "the harbour, and more".to_owned();
-    stage.publish(again).await;
+    let all = [
+        stage.publish(updated(&first, 2, "the mountain")),
+        stage.publish(updated(&first, 4, "the last harbour")),
+        stage.publish(updated(&first, 3, "the forest")),
+        stage.publish(updated(&first, 4, "the last harbour")),
+    ];
+    tokio::join!(stage.publish(first.clone()), join_all(all));
 
-    stage.settled(2).await;
-    assert_eq!(stage.texts("harbour").await, ["the harbour"]);
+    stage.settled(5).await;
+    assert_eq!(stage.texts("harbour").await, ["the last harbour"]);
 }
 
 #[tokio::test]
