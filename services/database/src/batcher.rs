@@ -1,16 +1,18 @@
 //! One call for many that are asked for at the same time.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
+
+/// While the database writes one batch into its journal, it works on the other.
+const AT_ONCE: usize = 2;
 
 /// Gathers what is asked for while the work before it is going on, and has it done together: alone when little is
 /// asked for, so that nobody waits for company, and by the hundred when much is.
 #[derive(Debug)]
 pub struct Batcher<T, R> {
-    asked: Arc<mpsc::Sender<(T, oneshot::Sender<R>)>>,
+    asked: mpsc::Sender<(T, oneshot::Sender<R>)>,
 }
 
 impl<T, R> Clone for Batcher<T, R> {
@@ -29,25 +31,28 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     pub fn new<F, W>(limit: usize, work: F) -> Self
     where
         F: Fn(Vec<T>) -> W + Send + Sync + 'static,
-        W: Future<Output = Vec<R>> + Send,
+        W: Future<Output = Vec<R>> + Send + 'static,
     {
-        let (asked, mut waiting) = mpsc::channel::<(T, oneshot::Sender<R>)>(limit);
-        tokio::spawn(async move {
+        let (asked, waiting) = mpsc::channel::<(T, oneshot::Sender<R>)>(limit);
+        let batches = stream::unfold(waiting, move |mut waiting| async move {
             let mut batch = Vec::new();
-            while waiting.recv_many(&mut batch, limit).await > 0 {
-                let (items, askers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-                let answers = AssertUnwindSafe(async { work(items).await }).catch_unwind();
-                // After a panic the askers are dropped unanswered, and the next batch begins.
-                for (asker, answer) in askers.into_iter().zip(answers.await.unwrap_or_default()) {
+            let count = waiting.recv_many(&mut batch, limit).await;
+            (count > 0).then_some((batch, waiting))
+        });
+        tokio::spawn(batches.for_each_concurrent(AT_ONCE, move |batch| {
+            let (items, askers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let answers = work(items);
+            async move {
+                // After a panic the askers are dropped unanswered.
+                let answers = AssertUnwindSafe(answers).catch_unwind().await;
+                for (asker, answer) in askers.into_iter().zip(answers.unwrap_or_default()) {
                     // Who asked may have given up.
                     let _ = asker.send(answer);
                 }
             }
-        });
+        }));
 
-        Self {
-            asked: Arc::new(asked),
-        }
+        Self { asked }
     }
 
     /// Has `item` done. Giving up on the answer does not undo it.
@@ -66,7 +71,7 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use futures::future::join_all;
     use tokio::sync::Semaphore;

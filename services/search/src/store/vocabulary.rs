@@ -4,6 +4,7 @@
 //! beginning is looked up in an index: a few entries are read, however many words there are.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use database::{CallError, call};
@@ -26,15 +27,17 @@ const MAX_WORD_CHARS: usize = 40;
 const COMPLETIONS: i64 = 16;
 /// Words that are learned in one call; a post of the longest has 2,500.
 const AT_ONCE: usize = 1000;
-/// Words that are remembered as kept, the most frequent: some 100 bytes each.
-const KNOWN: usize = 20_000;
+/// Words that are remembered as kept, the most frequent: some 40 bytes each.
+const KNOWN: usize = 100_000;
 const DUPLICATE_KEY: i32 = 11000;
 
 #[derive(Clone)]
 pub(super) struct Vocabulary {
     words: Collection<Word>,
-    /// Words that are kept for certain, because none is ever taken out.
-    known: Arc<Cache<Box<str>, ()>>,
+    /// Hashes of words that are kept for certain, because none is ever taken out.
+    known: Arc<Cache<u64, ()>>,
+    /// Nobody else knows which words have the same hash.
+    hasher: RandomState,
 }
 
 /// A word stays when the last post with it goes; then it completes a beginning and finds nothing.
@@ -48,11 +51,18 @@ struct Word {
     length: i32,
 }
 
+#[derive(Debug, Deserialize)]
+struct Known {
+    #[serde(rename = "_id")]
+    word: String,
+}
+
 impl Vocabulary {
     pub(super) fn new(database: &Database) -> Self {
         Self {
             words: database.collection("words"),
             known: Arc::new(Cache::new(KNOWN)),
+            hasher: RandomState::new(),
         }
     }
 
@@ -72,20 +82,41 @@ impl Vocabulary {
         let all: BTreeSet<_> = texts
             .flat_map(words)
             .map(|(_, word)| word.to_lowercase())
-            .filter(|word| self.known.get(word.as_str()).is_none())
+            .filter(|word| self.known.get(&self.hasher.hash_one(word)).is_none())
             .collect();
-        let new: Vec<_> = all.into_iter().filter_map(Word::new).collect();
-        for some in new.chunks(AT_ONCE) {
-            match call("learn words", self.words.insert_many(some).ordered(false)).await {
-                Err(CallError::Failed { source, .. }) if were_known(&source) => {}
-                learned => drop(learned?),
-            }
+        let all: Vec<_> = all.into_iter().filter_map(Word::new).collect();
+        for some in all.chunks(AT_ONCE) {
+            self.keep(some).await?;
             for word in some {
-                self.known.insert(word.word.as_str().into(), ());
+                self.known.insert(self.hasher.hash_one(&word.word), ());
             }
         }
 
         Ok(())
+    }
+
+    async fn keep(&self, some: &[Word]) -> Result<(), CallError> {
+        // Inserting a word that is there costs the database more than looking for it.
+        let names: Vec<_> = some.iter().map(|word| word.word.as_str()).collect();
+        let words = self.words.clone_with_type::<Known>();
+        let known = words
+            .find(doc! { "_id": { "$in": names } })
+            .projection(doc! { "_id": 1 });
+        let known = async { known.await?.try_collect::<Vec<_>>().await };
+        let known = call("look for words", known).await?;
+        let known: BTreeSet<_> = known.iter().map(|known| known.word.as_str()).collect();
+        let new: Vec<_> = some
+            .iter()
+            .filter(|word| !known.contains(word.word.as_str()))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        match call("learn words", self.words.insert_many(new).ordered(false)).await {
+            // Somebody else learned them at this moment.
+            Err(CallError::Failed { source, .. }) if were_known(&source) => Ok(()),
+            learned => learned.map(drop),
+        }
     }
 
     /// Words that begin with `prefix`, which is folded.
