@@ -2,9 +2,9 @@
 
 use crate::report::{Bound, Flow, Goal, Report, Row, megabytes};
 use crate::rows::{
-    ARGON2, CREATE, CREATE_MANY_PAGES, DRAINED, EXPRESS, GATEWAY_BARE, GATEWAY_FULL, LIST,
-    LIST_BESIDE_LOGINS, LIST_CACHED, LIST_DEEP, LIST_QUIET, LOGIN, NGINX, SEARCH_BESIDE_REINDEX,
-    SEARCHABLE,
+    ARGON2, CREATE, CREATE_MANY_PAGES, DRAINED, DRAINED_BY_MEDIA, EXPRESS, GATEWAY_BARE,
+    GATEWAY_FULL, LIST, LIST_BESIDE_ACCOUNT, LIST_BESIDE_LOGINS, LIST_CACHED, LIST_DEEP,
+    LIST_QUIET, LOGIN, NGINX, SEARCH_BESIDE_REINDEX, SEARCHABLE,
 };
 
 /// What the tables say about each goal. What was not measured is not a number, and reaches nothing.
@@ -141,10 +141,24 @@ pub fn goals(report: &Report, sizes: &[u64]) -> Vec<Goal> {
             "/s",
         ),
         goal(
+            "events drained by one process of media",
+            AtLeast(2000.0),
+            report
+                .flow(DRAINED_BY_MEDIA)
+                .map_or(f64::NAN, Flow::per_second),
+            "/s",
+        ),
+        goal(
             "failed during a reindex",
             AtMost(0.0),
             failed(SEARCH_BESIDE_REINDEX),
             "searches",
+        ),
+        goal(
+            "failed while an account of 100,000 posts is deleted",
+            AtMost(0.0),
+            failed(LIST_BESIDE_ACCOUNT),
+            "lists",
         ),
     ]
 }

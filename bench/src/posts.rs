@@ -86,6 +86,32 @@ impl Posts {
         Ok(())
     }
 
+    /// Adds posts of one author, who has no others, and their copies.
+    pub async fn add_of_one(&mut self, wanted: u64) -> Result<ObjectId> {
+        let author = author(AUTHORS);
+        let (posts, copies) = (
+            self.post.collection("posts"),
+            self.search.collection("posts"),
+        );
+        let all = self.count + wanted;
+        while self.count < all {
+            let size = BATCH.min(all - self.count);
+            let batch = (0..size).map(|_| {
+                let (mut post, mut copy) = self.next();
+                post.insert("user", author);
+                copy.insert("userId", author.to_hex());
+                (post, copy)
+            });
+            let (batch, copied): (Vec<Document>, Vec<Document>) = batch.unzip();
+            tokio::try_join!(
+                posts.insert_many(batch).into_future(),
+                copies.insert_many(copied).into_future()
+            )?;
+        }
+
+        Ok(author)
+    }
+
     /// What the search service completes the beginning of a word from: all words of all posts there may be.
     pub async fn teach_words(&self) -> Result<()> {
         let word = |word: &String| {

@@ -31,8 +31,12 @@ pub const SEARCHABLE: &str = "create to searchable, 200 creates/s";
 pub const SEARCH_QUIET: &str = "search, 100 requests/s";
 pub const SEARCH_BESIDE_REINDEX: &str = "search, 100 requests/s, during a reindex";
 
+pub const LIST_BESIDE_ACCOUNT: &str = "list, 100 requests/s, while an account is deleted";
+
 pub const ANNOUNCED: &str = "announced by two processes of post";
 pub const DRAINED: &str = "drained by one process of search after an outage";
+pub const DRAINED_BY_MEDIA: &str = "drained by one process of media after an outage";
 pub const BARE_PUBLISHED: &str = "bare loop: published and confirmed";
 pub const BARE_FOLLOWED: &str = "bare loop: followed by one who does nothing";
 pub const REINDEXED: &str = "announced again by a reindex";
+pub const ACCOUNT_DELETED: &str = "posts of one account deleted, everywhere";

@@ -1,7 +1,9 @@
 //! The way of events from the post service to the search service: how soon, how fast, and what is noticed of it.
 
+mod beside;
 mod copies;
 
+mod account;
 mod bare;
 mod outage;
 mod reindex;
@@ -29,14 +31,22 @@ pub async fn measure(stage: &mut Stage, posts: &mut Posts) -> Result<(Vec<Row>, 
     stage.bench.quiet(&stage.processes()).await?;
     let bare = bare::measure(&stage.bench.stores, posts.words()).await?;
     let reindex = reindex::measure(stage, posts, &copies).await?;
+    let account = account::measure(stage, posts, &copies).await?;
 
-    let rows = vec![searchable, reindex.quiet, reindex.meanwhile];
+    let rows = vec![
+        searchable,
+        reindex.quiet,
+        reindex.meanwhile,
+        account.meanwhile,
+    ];
     let flows = vec![
         outage.announced.beside(&bare.published),
-        outage.drained.beside(&bare.followed),
+        outage.drained_by_media.beside(&bare.followed),
+        outage.drained_by_search.beside(&bare.followed),
         bare.published,
         bare.followed,
         reindex.announced,
+        account.deleted,
     ];
 
     Ok((rows, flows))

@@ -1,16 +1,19 @@
-//! What the post service has, and how much of it the search service has a copy of.
+//! What the post service has, and how much of it the services that follow it know.
 
 use anyhow::Result;
 use mongodb::Collection;
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 
 use crate::stores::Stores;
 use crate::wait::until;
 
-/// The posts in the databases of two services.
+/// The posts in the databases of three services.
 pub struct Copies {
     posts: Collection<Document>,
     copies: Collection<Document>,
+    /// What the media service has heard of posts.
+    notes: Collection<Document>,
 }
 
 impl Copies {
@@ -18,6 +21,7 @@ impl Copies {
         Self {
             posts: stores.database(&stores.post).collection("posts"),
             copies: stores.database(&stores.search).collection("posts"),
+            notes: stores.database(&stores.media).collection("posts"),
         }
     }
 
@@ -45,6 +49,23 @@ impl Copies {
     /// How many posts there are.
     pub async fn count(&self) -> Result<u64> {
         Ok(self.posts.estimated_document_count().await?)
+    }
+
+    /// Of how many posts the media service has heard.
+    pub async fn noted(&self) -> Result<u64> {
+        Ok(self.notes.estimated_document_count().await?)
+    }
+
+    /// Waits until no post of `author` is left, in either service.
+    pub async fn gone(&self, author: ObjectId) -> Result<()> {
+        let name = author.to_hex();
+        let (posts, copies) = (doc! { "user": author }, doc! { "userId": name });
+        until("no post of a deleted account is left", async || {
+            let post = self.posts.find_one(posts.clone());
+            let copy = self.copies.find_one(copies.clone());
+            Ok(post.await?.is_none() && copy.await?.is_none())
+        })
+        .await
     }
 
     /// How many changes are to be announced.

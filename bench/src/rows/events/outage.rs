@@ -1,4 +1,5 @@
-//! An outage of the search service: how fast the changes of posts are announced meanwhile, and how fast it catches up.
+//! An outage of the media and the search service: how fast the changes of posts are announced meanwhile, and how fast
+//! each of the two catches up.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use mongodb::bson::DateTime;
 use super::{BACKLOG, Copies};
 use crate::posts::Posts;
 use crate::report::Flow;
-use crate::rows::{ANNOUNCED, DRAINED};
+use crate::rows::{ANNOUNCED, DRAINED, DRAINED_BY_MEDIA};
 use crate::stage::Stage;
 use crate::wait::until;
 
@@ -16,20 +17,36 @@ use crate::wait::until;
 const LATER: Duration = Duration::from_secs(60 * 60);
 
 pub struct Outage {
-    /// From the first change to the last, while search was away.
+    /// From the first change to the last, while nobody followed them.
     pub announced: Flow,
+    /// From the start of media until it had heard of every post.
+    pub drained_by_media: Flow,
     /// From the start of search until it had a copy of every post.
-    pub drained: Flow,
+    pub drained_by_search: Flow,
 }
 
 pub async fn measure(stage: &mut Stage, posts: &mut Posts, copies: &Copies) -> Result<Outage> {
     eprintln!("    {ANNOUNCED}");
     stage.bench.quiet(&stage.processes()).await?;
     stage.services.search.process.kill()?;
+    stage.services.media.process.kill()?;
+    let noted = copies.noted().await?;
     let announced = announce(posts, copies).await?;
 
+    // Each is to have the machine to itself.
+    eprintln!("    {DRAINED_BY_MEDIA}");
+    let services = &stage.services;
+    let others = [&services.post, &services.uncached_post].map(|service| &service.process);
+    stage.bench.quiet(&others).await?;
+    let started = Instant::now();
+    stage.services.media.process.start_again().await?;
+    until("media has heard of every post", async || {
+        Ok(copies.noted().await? == noted + BACKLOG)
+    })
+    .await?;
+    let drained_by_media = Flow::new(DRAINED_BY_MEDIA, BACKLOG, started.elapsed());
+
     eprintln!("    {DRAINED}");
-    // The media service has followed the same events, and search is to have the machine to itself.
     let services = &stage.services;
     let others = [&services.post, &services.uncached_post, &services.media];
     stage
@@ -42,7 +59,8 @@ pub async fn measure(stage: &mut Stage, posts: &mut Posts, copies: &Copies) -> R
 
     Ok(Outage {
         announced,
-        drained: Flow::new(DRAINED, BACKLOG, started.elapsed()),
+        drained_by_media,
+        drained_by_search: Flow::new(DRAINED, BACKLOG, started.elapsed()),
     })
 }
 
