@@ -9,6 +9,7 @@ mod worker;
 mod broker;
 mod fault;
 mod node;
+mod poison;
 mod rest;
 
 mod files;
@@ -17,7 +18,7 @@ mod search;
 mod truth;
 
 pub use crowd::Crowd;
-pub use fault::{Scene, order};
+pub use fault::{Fault, Scene, order};
 pub use findings::Findings;
 pub use journal::Journal;
 pub use node::NodeShell;
