@@ -15,6 +15,9 @@ pub enum Error {
     #[error("transfer-encoding may only be chunked")]
     UnclearLength,
 
+    #[error("there must be one host line")]
+    UnclearHost,
+
     /// The client did not send its body in time.
     #[error("the body took too long")]
     SlowBody,
@@ -48,7 +51,11 @@ impl Error {
     /// Which service failed, and how; none when the client did.
     pub fn upstream_and_reason(&self) -> Option<[&'static str; 2]> {
         match self {
-            Self::TooLarge(_) | Self::BrokenBody | Self::UnclearLength | Self::SlowBody => None,
+            Self::TooLarge(_)
+            | Self::BrokenBody
+            | Self::UnclearLength
+            | Self::UnclearHost
+            | Self::SlowBody => None,
             Self::Unreachable { upstream, .. } => Some([upstream, "unreachable"]),
             Self::BrokenAnswer { upstream, .. } => Some([upstream, "broken"]),
             Self::SlowAnswer { upstream } => Some([upstream, "timeout"]),
@@ -66,6 +73,7 @@ impl From<Error> for Problem {
             // Nothing that follows on this connection can be trusted.
             Error::UnclearLength => Self::malformed("unclear_length", error.to_string())
                 .with_header(CONNECTION, HeaderValue::from_static("close")),
+            Error::UnclearHost => Self::malformed("unclear_host", error.to_string()),
             Error::SlowBody => Self::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "body_timeout",

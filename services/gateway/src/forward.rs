@@ -48,6 +48,9 @@ async fn pass(
     if headers::is_length_unclear(&parts.headers) {
         return Err(Error::UnclearLength.into());
     }
+    if headers::is_host_unclear(&parts) {
+        return Err(Error::UnclearHost.into());
+    }
     let limit = app.limit(route.body);
     let body = RequestBody::new(body, limit);
     if route.access == Access::Token {

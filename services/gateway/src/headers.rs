@@ -5,7 +5,8 @@ use axum::http::header::{
     PROXY_AUTHORIZATION, REFERRER_POLICY, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 use service_kit::RequestContext;
 
 use crate::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
@@ -99,6 +100,13 @@ pub fn is_length_unclear(headers: &HeaderMap) -> bool {
     let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
 
     codings.next().is_some() || first.is_some_and(|coding| !is_chunked(coding))
+}
+
+/// Whether a request names no host or several: RFC 9112, 3.2. Before HTTP/1.1 it did not have to name one.
+pub fn is_host_unclear(parts: &Parts) -> bool {
+    let hosts = parts.headers.get_all(HOST).iter().count();
+
+    hosts > 1 || hosts == 0 && parts.version > Version::HTTP_10
 }
 
 /// Removes what belongs to the connection a message came by, the headers that `Connection` names among it.

@@ -19,6 +19,7 @@ const KINDS: &[Kind] = &[
     kind(400, "malformed_id", "What stands for an id is not 24 hex digits."),
     kind(400, "malformed_json", "The body is not JSON, or more than that."),
     kind(400, "unclear_length", "Transfer-Encoding is more than chunked, so where the body ends is unclear."),
+    kind(400, "unclear_host", "Not one Host is named: none, or several."),
     kind(401, "refresh_token_invalid", "The refresh token is spent, expired, revoked or none. Sign in again."),
     kind(401, "session_ended", "The session of the access token has ended. Sign in again."),
     kind(401, "token_expired", "The access token was valid once. Refresh it."),

@@ -200,3 +200,26 @@ async fn dots_lead_nowhere() {
     }
     assert!(service.take().is_empty());
 }
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let service = Service::saying("ok").await;
+    let gateway = gateway_before(&service.url).await;
+    let requests = [
+        ("1.1", "host: x\r\n", 200),
+        ("1.1", "host: x\r\nhost: y\r\n", 400),
+        ("1.1", "host: x\r\nHost: x\r\n", 400),
+        ("1.1", "", 400),
+        ("1.0", "", 200),
+        ("1.0", "host: x\r\nhost: y\r\n", 400),
+    ];
+    for (version, hosts, status) in requests {
+        let mut connection = Connection::to(&gateway).await;
+        let length = "content-length: 0";
+        let request = format!("POST /v1/auth/login HTTP/{version}\r\n{hosts}{length}\r\n\r\n");
+        connection.send(&request).await;
+
+        assert_eq!(connection.status().await, status, "{version} {hosts:?}");
+    }
+    assert_eq!(service.take().len(), 2);
+}
