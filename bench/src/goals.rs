@@ -123,7 +123,7 @@ pub fn goals(report: &Report, sizes: &[u64]) -> Vec<Goal> {
             "MB",
         ),
         goal(
-            "slowest to be ready",
+            "slowest to be ready when started again",
             AtMost(50.0),
             ready.fold(f64::NAN, f64::max),
             "ms",

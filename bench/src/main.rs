@@ -37,6 +37,9 @@ use crate::settings::{POSTS_FOR_EVENTS, Part, Settings};
 use crate::stage::Stage;
 use crate::stores::Stores;
 
+/// The middle one of so many starts counts.
+const STARTS: usize = 5;
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let settings = Settings::parse();
@@ -91,8 +94,8 @@ async fn measure(stage: &mut Stage, settings: &Settings) -> Result<Report> {
         say("files");
         report.rows.extend(rows::files::measure(stage).await?);
     }
+    // Last what stops processes and starts them again.
     report.footprints = footprints(stage).await?;
-    // Last, because they stop a process and start it again.
     if settings.measures(Part::Events) {
         if !settings.measures(Part::Posts) {
             made.teach_words().await?;
@@ -108,19 +111,30 @@ async fn measure(stage: &mut Stage, settings: &Settings) -> Result<Report> {
     Ok(report)
 }
 
-async fn footprints(stage: &Stage) -> Result<Vec<Footprint>> {
+async fn footprints(stage: &mut Stage) -> Result<Vec<Footprint>> {
     let after = stage.resident().await?;
-    let memory = stage.idle.iter().zip(after);
-    let footprints = stage.processes().into_iter().zip(memory);
-
-    Ok(footprints
-        .map(|(process, (&idle, after))| Footprint {
+    let memory: Vec<_> = stage.idle.clone().into_iter().zip(after).collect();
+    say("starts");
+    let mut footprints = Vec::new();
+    for (process, (idle, after)) in stage.processes_mut().into_iter().zip(memory) {
+        let first = process.ready_after;
+        let mut again = Vec::new();
+        for _ in 0..STARTS {
+            process.kill()?;
+            process.start_again().await?;
+            again.push(process.ready_after);
+        }
+        again.sort_unstable();
+        footprints.push(Footprint {
             process: process.name,
-            ready_millis: measure::millis(process.ready_after),
+            first_ready_millis: measure::millis(first),
+            ready_millis: measure::millis(again[again.len() / 2]),
             idle,
             after,
-        })
-        .collect())
+        });
+    }
+
+    Ok(footprints)
 }
 
 async fn posts(stage: &Stage, posts: &mut Posts, sizes: &[u64]) -> Result<Vec<Row>> {

@@ -31,6 +31,9 @@ pub struct Cost {
 #[derive(Debug, Clone)]
 pub struct Footprint {
     pub process: &'static str,
+    /// Into an empty database.
+    pub first_ready_millis: f64,
+    /// Started again, as every replica but the first is.
     pub ready_millis: f64,
     pub idle: u64,
     pub after: u64,
@@ -91,7 +94,7 @@ impl Display for Report {
         }
         writeln!(
             f,
-            "\n| process | ready after ms | MB idle | MB after all of it |\n|---|--:|--:|--:|"
+            "\n| process | ready after ms, first | again | MB idle | MB after all of it |\n|---|--:|--:|--:|--:|"
         )?;
         for footprint in &self.footprints {
             writeln!(f, "{footprint}")?;
@@ -149,8 +152,9 @@ impl Display for Footprint {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "| {} | {:.0} | {:.1} | {:.1} |",
+            "| {} | {:.0} | {:.0} | {:.1} | {:.1} |",
             self.process,
+            self.first_ready_millis,
             self.ready_millis,
             megabytes(self.idle),
             megabytes(self.after)

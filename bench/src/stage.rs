@@ -80,6 +80,30 @@ impl Stage {
             .collect()
     }
 
+    /// All processes of the platform, in the same order.
+    pub fn processes_mut(&mut self) -> Vec<&mut Process> {
+        let Services {
+            identity,
+            post,
+            uncached_post,
+            media,
+            search,
+        } = &mut self.services;
+
+        [
+            &mut self.gateway,
+            &mut self.uncached,
+            identity,
+            post,
+            uncached_post,
+            media,
+            search,
+        ]
+        .into_iter()
+        .map(|service| &mut service.process)
+        .collect()
+    }
+
     /// A row about what the platform answers at the gateway.
     pub fn subject<'a>(&'a self, name: &'a str, processes: &'a [&'a Process]) -> Subject<'a> {
         Subject {
