@@ -153,8 +153,8 @@ impl Claims {
             let again = unsaid.iter().map(String::as_str).collect();
             let after = self.newest(again).await?;
             unsaid.retain(|post| {
-                let version = |posts: &Posts| posts.get(post).map(|post| post.version);
-                version(&after) != version(&newest)
+                let version_in = |posts: &Posts| posts.get(post).map(|post| post.version);
+                version_in(&after) != version_in(&newest)
             });
             newest.extend(after);
         }
@@ -164,34 +164,36 @@ impl Claims {
 
     /// Keeps what is newer than what is known, of the same author.
     async fn note_newer(&self, posts: &[PostFiles]) -> Result<(), CallError> {
-        let notes = posts.iter().map(|post| {
-            let ids: Vec<_> = post.media.iter().copied().map(object_id).collect();
-            let version = i64::try_from(post.version).unwrap_or(i64::MAX);
-            let older = doc! {
-                "_id": &post.post,
-                "userId": &post.author,
-                "version": { "$lt": version },
-            };
-            let change = doc! { "$set": {
-                "version": version,
-                "mediaIds": ids,
-                "isDeleted": post.is_deleted,
-            } };
-            Update::one(older, change).or_insert()
-        });
-        let notes = update_each("note what posts show", &self.posts, notes.collect());
-        for noted in notes.await? {
-            match noted {
-                // There is one that is as new or newer, or somebody else's.
-                Err(refused) if refused.is_duplicate_key() => {}
-                noted => noted?,
+        let mut left: Vec<_> = posts.iter().collect();
+        while !left.is_empty() {
+            let notes = left.iter().map(|post| note(post)).collect();
+            let noted = update_each("note what posts show", &self.posts, notes).await?;
+            let mut refused = Vec::new();
+            for (post, noted) in left.into_iter().zip(noted) {
+                match noted {
+                    Err(error) if error.is_duplicate_key() => refused.push(post),
+                    noted => noted?,
+                }
             }
+            // What is there is as new, newer, or somebody else's. Or it is older and was added at this moment; then there
+            // is something to replace the next time.
+            let ids = refused.iter().map(|post| post.post.as_str()).collect();
+            let known = self.newest(ids).await?;
+            refused.retain(|post| {
+                known.get(&post.post).is_none_or(|known| {
+                    known.user_id == post.author && known.version < version(post)
+                })
+            });
+            left = refused;
         }
 
         Ok(())
     }
 
     async fn newest(&self, posts: BTreeSet<&str>) -> Result<Posts, CallError> {
+        if posts.is_empty() {
+            return Ok(Posts::new());
+        }
         let posts: Vec<_> = posts.into_iter().collect();
         let found = self.posts.find(doc! { "_id": { "$in": posts } });
         let found = async { found.await?.try_collect::<Vec<_>>().await };
@@ -229,6 +231,27 @@ impl Claims {
 
         Ok(())
     }
+}
+
+/// Refused as a duplicate when something else is there that it must not replace.
+fn note(post: &PostFiles) -> Update {
+    let ids: Vec<_> = post.media.iter().copied().map(object_id).collect();
+    let older = doc! {
+        "_id": &post.post,
+        "userId": &post.author,
+        "version": { "$lt": version(post) },
+    };
+    let change = doc! { "$set": {
+        "version": version(post),
+        "mediaIds": ids,
+        "isDeleted": post.is_deleted,
+    } };
+
+    Update::one(older, change).or_insert()
+}
+
+fn version(post: &PostFiles) -> i64 {
+    i64::try_from(post.version).unwrap_or(i64::MAX)
 }
 
 /// Takes a post out of a file's `posts`; with the last one the file becomes unclaimed.

@@ -1,11 +1,12 @@
 //! Which files stay because a post shows them, and which go.
 
 use events::{Envelope, Event, Origin, PostCreated, PostDeleted, PostUpdated, UserDeleted};
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use media::config::Command;
 use mongodb::bson::{DateTime, doc};
 use service_kit::Settings as _;
-use test_kit::{assert_problem, object_id};
+use test_kit::{assert_problem, object_id, rounds};
 
 use crate::cascade::{handled, handled_as, publish, publisher};
 use crate::stage::{Stage, Stores, count, form, png, wait_until};
@@ -203,4 +204,34 @@ async fn what_a_killed_process_left_of_an_upload_is_removed_after_an_hour() {
     let aged = uploads.update_one(doc! { "_id": file }, older);
     aged.await.expect("aged");
     stage.assert_nothing_stays().await;
+}
+
+/// What is deleted as soon as it is there reaches several processes at the same moment, whichever way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_comes_beside_its_post_is_not_lost() {
+    let posts = rounds(2000);
+    let stores = Stores::real();
+    let others = [stores.start().await, stores.start().await];
+    let stage = Stage::on(stores).await;
+    let publisher = publisher(&stage);
+    stream::iter(0..posts)
+        .for_each_concurrent(8, async |_| {
+            let post = object_id();
+            let created = created(&post, &stage.user, &[]);
+            let deleted = envelope(PostDeleted {
+                post_id: post,
+                user_id: stage.user.clone(),
+                media_ids: Vec::new(),
+                version: 2,
+            });
+            tokio::join!(publish(&publisher, &created), publish(&publisher, &deleted));
+        })
+        .await;
+
+    let notes = stage.database.collection("posts");
+    wait_until("every post is known as deleted", async || {
+        count(&notes, doc! { "isDeleted": true }).await == posts as u64
+    })
+    .await;
+    drop(others);
 }
