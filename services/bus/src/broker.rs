@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use faults::{Bug, Point};
 use futures::StreamExt;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::uri::{AMQPScheme, AMQPUri};
@@ -131,12 +132,16 @@ pub(crate) async fn publish(
     properties: BasicProperties,
 ) -> lapin::Result<Confirmation> {
     let options = BasicPublishOptions {
-        mandatory: true,
+        mandatory: !faults::has(Bug::NotMandatory),
         ..Default::default()
     };
     let confirm = channel
         .basic_publish(exchange.into(), key.into(), options, body, properties)
         .await?;
+    faults::passes(Point::Published);
+    if faults::has(Bug::NoConfirm) {
+        return Ok(Confirmation::Ack(None));
+    }
 
     confirm.await
 }

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use faults::Bug;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lapin::message::Delivery;
@@ -131,6 +132,7 @@ impl Consumer {
                         running.push(self.settle(handler, delivery, &grave, shutdown));
                     }
                     Some(Err(error)) => break Err(error.into()),
+                    None if faults::has(Bug::LostCancel) => std::future::pending().await,
                     None => break Err(LinkError::Cancelled),
                 },
                 Some(()) = running.next() => {}

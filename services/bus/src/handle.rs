@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use faults::{Bug, Point};
 use futures::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
@@ -66,6 +67,10 @@ where
     F: Future<Output = Result<(), Failure>> + Send,
 {
     let handed_back = times_handed_back(&delivery.properties);
+    if faults::has(Bug::AckBeforeWrite) {
+        tell(&delivery.acker, &Verdict::Handled, false).await;
+    }
+    faults::passes(Point::Delivered);
     let body: Arc<[u8]> = delivery.data.into();
     let verdict = match Message::read(body.clone()) {
         Ok(message) => {
@@ -96,6 +101,7 @@ where
             .is_ok(),
         _ => false,
     };
+    faults::passes(Point::Handled);
     tell(&delivery.acker, &verdict, is_buried).await;
 
     verdict

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bus::{PublishError, Publisher};
 use database::CallError;
+use faults::{Bug, Point};
 use futures::{Stream, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use prometheus::IntGauge;
@@ -84,6 +85,7 @@ impl Relay {
 
     /// Has a change announced that was just made.
     pub fn announce(&self, stored: Stored) {
+        faults::passes(Point::Written);
         if stored.pending.is_some() && self.sender.try_send(stored).is_err() {
             tracing::debug!("a change waits in the database to be announced");
         }
@@ -156,6 +158,7 @@ impl Outbox {
             .ready_chunks(BATCH)
             .for_each_concurrent(2, async |confirmed| {
                 count.fetch_add(confirmed.len(), Ordering::Relaxed);
+                faults::passes(Point::Confirmed);
                 if let Err(error) = self.store.announced(&confirmed).await {
                     tracing::debug!(%error, "changes will be announced again");
                 }
@@ -167,6 +170,11 @@ impl Outbox {
 
     async fn publish(&self, stored: Stored) -> Option<Stored> {
         let pending = stored.pending.as_ref()?;
+        if faults::has(Bug::ClearBeforeConfirm) {
+            let one = std::slice::from_ref(&stored);
+            self.store.announced(one).await.ok()?;
+        }
+        faults::passes(Point::Taken);
         match event::publish(&self.publisher, &stored, pending).await {
             Ok(()) => return Some(stored),
             // Waiting for a connection is normal, and `bus` says once that there is none.

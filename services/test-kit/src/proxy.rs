@@ -9,12 +9,19 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+/// What ends connections, and what has the store hear nothing over them.
+#[derive(Clone, Default)]
+struct Fate {
+    cut: CancellationToken,
+    deafened: CancellationToken,
+}
+
 /// Forwards connections to a store, until it is cut. It ends with the test's runtime.
 pub struct Proxy {
     /// The store's connection string, with this way's address in it.
     pub url: String,
-    /// What ends the connections of today; cancelled while the way is closed.
-    cut: Arc<Mutex<CancellationToken>>,
+    /// What becomes of the connections of today, and of those made while the way is closed.
+    fate: Arc<Mutex<Fate>>,
     /// Milliseconds.
     delay: Arc<AtomicU64>,
 }
@@ -25,22 +32,22 @@ impl Proxy {
         let target = host_and_port(url).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener");
-        let closed = CancellationToken::new();
-        closed.cancel();
+        let closed = Fate::default();
+        closed.cut.cancel();
         let proxy = Self {
             url: url.replacen(&target, &address.to_string(), 1),
-            cut: Arc::new(Mutex::new(closed)),
+            fate: Arc::new(Mutex::new(closed)),
             delay: Arc::new(AtomicU64::new(0)),
         };
 
-        let (current, delay) = (proxy.cut.clone(), proxy.delay.clone());
+        let (current, delay) = (proxy.fate.clone(), proxy.delay.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let cut = current
+                let fate = current
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone();
-                tokio::spawn(forward(client, target.clone(), cut, delay.clone()));
+                tokio::spawn(forward(client, target.clone(), fate, delay.clone()));
             }
         });
 
@@ -56,11 +63,17 @@ impl Proxy {
 
     /// Ends every connection; new ones end at once, until the way is open again.
     pub fn cut(&self) {
-        self.current().cancel();
+        self.current().cut.cancel();
     }
 
     pub fn reopen(&self) {
-        *self.current() = CancellationToken::new();
+        *self.current() = Fate::default();
+    }
+
+    /// Whatever is said to the store over the connections there are, and new ones, is lost, and nobody is told; until the
+    /// way is open again for new ones.
+    pub fn deafen(&self) {
+        self.current().deafened.cancel();
     }
 
     /// Whatever the store says from here on arrives so much later. Nothing is lost; for long enough, the store is silent.
@@ -69,28 +82,42 @@ impl Proxy {
         self.delay.store(milliseconds, Ordering::Relaxed);
     }
 
-    fn current(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
-        self.cut.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> std::sync::MutexGuard<'_, Fate> {
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn forward(client: TcpStream, target: String, cut: CancellationToken, delay: Arc<AtomicU64>) {
+async fn forward(client: TcpStream, target: String, fate: Fate, delay: Arc<AtomicU64>) {
     let copy = async {
         let store = TcpStream::connect(target).await?;
         store.set_nodelay(true)?;
         client.set_nodelay(true)?;
-        let (mut asking, mut asked) = client.into_split();
-        let (answering, mut listening) = store.into_split();
+        let (asking, mut asked) = client.into_split();
+        let (answering, listening) = store.into_split();
         tokio::select! {
-            ended = tokio::io::copy(&mut asking, &mut listening) => ended.map(drop),
+            ended = ask(asking, listening, &fate.deafened) => ended,
             ended = answer(answering, &mut asked, &delay) => ended,
         }
     };
     tokio::select! {
         biased;
-        () = cut.cancelled() => {}
+        () = fate.cut.cancelled() => {}
         _ = copy => {}
     }
+}
+
+async fn ask(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    deafened: &CancellationToken,
+) -> std::io::Result<()> {
+    tokio::select! {
+        ended = tokio::io::copy(&mut from, &mut to) => return ended.map(drop),
+        () = deafened.cancelled() => {}
+    }
+    tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
+
+    Ok(())
 }
 
 async fn answer(

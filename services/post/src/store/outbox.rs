@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use database::{CallError, call};
 use events::Origin;
+use faults::Bug;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
@@ -241,6 +242,9 @@ fn at_version(changes: &[&Stored]) -> bson::Document {
     }
     let each = by_version.into_iter().map(|(version, ids)| {
         let version = i64::try_from(version).unwrap_or(i64::MAX);
+        if faults::has(Bug::StaleRead) {
+            return doc! { "_id": { "$in": ids } };
+        }
         doc! { "version": version, "_id": { "$in": ids } }
     });
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use database::{CallError, Update, call, update_each};
+use faults::Bug;
 use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
@@ -81,6 +82,10 @@ impl Changes {
         let texts = puts(changes).map(|post| post.content.as_str());
         let (outcomes, ()) = tokio::try_join!(self.write(changes), self.vocabulary.learn(texts))?;
         self.bury_orphans(changes).await?;
+        if faults::has(Bug::NoTombstone) {
+            let tombstones = doc! { "deletedAt": { "$exists": true } };
+            call("forget tombstones", self.posts.delete_many(tombstones)).await?;
+        }
 
         Ok(outcomes)
     }
@@ -218,12 +223,15 @@ fn puts(changes: &[Change]) -> impl Iterator<Item = &Post> {
 /// The same version once more is noted as seen.
 fn put(post: &Post) -> Update {
     let version = version(post);
-    let not_newer = doc! {
+    let mut not_newer = doc! {
         "_id": object_id(&post.id),
         "userId": &post.user_id,
         "version": { "$not": { "$gt": version } },
         "deletedAt": { "$exists": false },
     };
+    if faults::has(Bug::NoVersionGuard) {
+        not_newer.remove("version");
+    }
     let change = doc! { "$set": {
         "userId": &post.user_id,
         "content": &post.content,
