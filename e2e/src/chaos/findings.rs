@@ -20,8 +20,6 @@ pub struct Findings {
     pub duplicates: Vec<String>,
     /// Files that no post shows.
     pub orphans: Vec<String>,
-    /// What could not be handled, though nothing was wrong with it.
-    pub dead_letters: Vec<String>,
     /// Requests that were refused although nothing was wrong with them.
     pub refusals: Vec<String>,
 }
@@ -94,7 +92,6 @@ impl fmt::Display for Findings {
             ghosts,
             duplicates,
             orphans,
-            dead_letters,
             refusals,
         } = self;
         for (kind, sentences) in [
@@ -102,7 +99,6 @@ impl fmt::Display for Findings {
             ("ghosts", ghosts),
             ("duplicates", duplicates),
             ("orphans", orphans),
-            ("dead letters", dead_letters),
             ("refused", refusals),
         ] {
             for sentence in sentences.iter().take(SHOWN) {

@@ -1,6 +1,6 @@
 //! The dead-letter queue of a queue, as the one who follows that queue sees it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
@@ -19,6 +19,8 @@ pub(crate) const DELIVERY_COUNT: &str = "x-delivery-count";
 /// What a quorum queue adds to a message that it delivers again.
 pub(crate) const DELIVERY_COUNTS: [&str; 2] = [DELIVERY_COUNT, "x-acquired-count"];
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// A quorum queue that is not counted within 250 ms is said to be empty, so what is answered later counts for nothing.
+const COUNTED_WITHIN: Duration = Duration::from_millis(200);
 /// How often dead letters are counted.
 const COUNT_PERIOD: Duration = Duration::from_secs(10);
 
@@ -58,7 +60,8 @@ impl Grave {
     pub(crate) async fn keep_counting(&self, count: &IntGauge) {
         loop {
             match self.count().await {
-                Ok(found) => count.set(found.into()),
+                Ok(Some(found)) => count.set(found.into()),
+                Ok(None) => tracing::debug!("RabbitMQ is too busy to count dead letters"),
                 Err(error) => tracing::debug!(%error, "dead letters are not counted"),
             }
             tokio::time::sleep(COUNT_PERIOD).await;
@@ -85,17 +88,19 @@ impl Grave {
         publish_to(&self.channel().await?, &self.queue, body, properties).await
     }
 
-    /// How many messages are there.
-    async fn count(&self) -> Result<u32, LinkError> {
+    /// How many messages are there; none when that cannot be said.
+    async fn count(&self) -> Result<Option<u32>, LinkError> {
         let options = QueueDeclareOptions {
             passive: true,
             ..Default::default()
         };
         let channel = self.channel().await?;
         let queue = self.queue.as_str().into();
+        let asked = Instant::now();
         let declared = channel.queue_declare(queue, options, FieldTable::default());
+        let count = within(TIMEOUT, declared).await?.message_count();
 
-        Ok(within(TIMEOUT, declared).await?.message_count())
+        Ok((asked.elapsed() < COUNTED_WITHIN).then_some(count))
     }
 }
 
