@@ -19,8 +19,8 @@ use super::{bson_time, object_id, tombstone};
 use crate::document::PostId;
 use crate::engine::{EngineError, Post};
 
-/// Made together at most.
-pub(super) const AT_ONCE: usize = 128;
+/// Made together at most. However long their events are (128 KiB each), they fit into one command of 16 MB.
+pub(super) const AT_ONCE: usize = 100;
 /// Two changes of a post that is not known yet both insert it, and the second of them is made again. Each try but the
 /// last needs somebody else who changes the same post at the same moment.
 const TRIES: usize = 5;
@@ -159,7 +159,9 @@ impl Changes {
         let orphans = puts(changes).filter(|post| gone.contains(post.user_id.as_str()));
         let orphans: Vec<_> = orphans.map(|post| object_id(&post.id)).collect();
         if !orphans.is_empty() {
-            let bury = doc! { "_id": { "$in": orphans } };
+            // Of theirs alone: who is gone may be named in an event of somebody else's post.
+            let gone: Vec<_> = gone.into_iter().collect();
+            let bury = doc! { "_id": { "$in": orphans }, "userId": { "$in": gone } };
             let bury = self.posts.update_many(bury, vec![tombstone()]);
             call("remove posts of authors that are gone", bury).await?;
         }

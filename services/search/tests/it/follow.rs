@@ -136,6 +136,15 @@ async fn who_is_not_the_author_changes_and_deletes_nothing() {
     stolen.user_id = object_id();
     stage.publish(stolen).await;
     stage.put_aside(2).await;
+    // Nor is anybody who is gone.
+    let gone = object_id();
+    let user_id = gone.clone();
+    stage.publish(UserDeleted { user_id }).await;
+    stage.settled(2).await;
+    let mut stolen = updated(&first, 2, "the harbour is gone");
+    stolen.user_id = gone;
+    stage.publish(stolen).await;
+    stage.put_aside(3).await;
 
     assert_eq!(stage.texts("harbour").await, ["the harbour"]);
 }
