@@ -40,7 +40,8 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
             (count > 0).then_some((batch, waiting))
         });
         tokio::spawn(batches.for_each_concurrent(AT_ONCE, move |batch| {
-            let (items, askers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let asked = batch.into_iter().filter(|(_, asker)| !asker.is_closed());
+            let (items, askers): (Vec<_>, Vec<_>) = asked.unzip();
             let answers = work(items);
             async move {
                 // After a panic the askers are dropped unanswered.
@@ -55,7 +56,7 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         Self { asked }
     }
 
-    /// Has `item` done. Giving up on the answer does not undo it.
+    /// Has `item` done. Who gives up on the answer does not know whether it was.
     ///
     /// # Panics
     ///

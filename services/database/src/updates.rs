@@ -18,8 +18,11 @@ pub struct Update {
 
 /// The database refused one of many updates; the others took place.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[error("the database refused the update with {code}: {errmsg}")]
+#[error("failed to {doing}: the database refused it with {code}: {errmsg}")]
 pub struct Refused {
+    /// Not in the answer.
+    #[serde(skip)]
+    doing: &'static str,
     index: usize,
     code: i32,
     errmsg: String,
@@ -115,7 +118,7 @@ pub async fn update_each<T: Send + Sync>(
     });
     for refused in answer.await? {
         if let Some(outcome) = outcomes.get_mut(refused.index) {
-            *outcome = Err(refused);
+            *outcome = Err(Refused { doing, ..refused });
         }
     }
 

@@ -17,10 +17,11 @@ use crate::media::MediaId;
 use crate::storage::StorageError;
 use crate::store::document::{GoneUser, MediaDocument, PostDocument};
 use crate::store::{Store, object_id};
-use database::{CallError, Update, call, is_duplicate_key, update_each};
+use database::{CallError, Refused, Update, call, is_duplicate_key, update_each};
 
-/// Posts that are noted together at most.
-pub(super) const AT_ONCE: usize = 128;
+/// Posts that are noted together at most. However long their events are (128 KiB of ids each, which are named twice), they
+/// fit into one command of 16 MB.
+pub(super) const AT_ONCE: usize = 60;
 
 /// The files a post shows at one version of it.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub(super) struct Claims {
 }
 
 type Posts = HashMap<String, PostDocument>;
+/// Posts whose notes the database refused, which is nothing to the others.
+type Failures = HashMap<String, Arc<CallError>>;
 
 impl ClaimError {
     /// The claim may be made again later: nothing is wrong with it.
@@ -130,9 +133,13 @@ impl Claims {
         &self,
         posts: Vec<PostFiles>,
     ) -> Vec<Result<PostDocument, ClaimError>> {
-        let newest = self.note(&posts).await.map_err(Arc::new);
+        let mut failures = Failures::new();
+        let newest = self.note(&posts, &mut failures).await.map_err(Arc::new);
         let mine = |post: &PostFiles| {
             let newest = newest.as_ref().map_err(Arc::clone)?;
+            if let Some(failure) = failures.get(&post.post) {
+                return Err(failure.clone().into());
+            }
             match newest.get(&post.post) {
                 Some(newest) if newest.user_id == post.author => Ok(newest.clone()),
                 _ => Err(ClaimError::NotTheAuthor(post.post.clone())),
@@ -142,14 +149,14 @@ impl Claims {
         posts.iter().map(mine).collect()
     }
 
-    async fn note(&self, posts: &[PostFiles]) -> Result<Posts, CallError> {
-        self.note_newer(posts).await?;
+    async fn note(&self, posts: &[PostFiles], failures: &mut Failures) -> Result<Posts, CallError> {
+        self.note_newer(posts, failures).await?;
         let all = posts.iter().map(|post| post.post.as_str()).collect();
         let mut newest = self.newest(all).await?;
         let mut unsaid: Vec<_> = newest.keys().cloned().collect();
         while !unsaid.is_empty() {
-            self.apply(unsaid.iter().filter_map(|post| newest.get(post)))
-                .await?;
+            let to_say = unsaid.iter().filter_map(|post| newest.get(post));
+            self.apply(to_say, failures).await?;
             let again = unsaid.iter().map(String::as_str).collect();
             let after = self.newest(again).await?;
             unsaid.retain(|post| {
@@ -163,7 +170,11 @@ impl Claims {
     }
 
     /// Keeps what is newer than what is known, of the same author.
-    async fn note_newer(&self, posts: &[PostFiles]) -> Result<(), CallError> {
+    async fn note_newer(
+        &self,
+        posts: &[PostFiles],
+        failures: &mut Failures,
+    ) -> Result<(), CallError> {
         let mut left: Vec<_> = posts.iter().collect();
         while !left.is_empty() {
             let notes = left.iter().map(|post| note(post)).collect();
@@ -171,8 +182,9 @@ impl Claims {
             let mut refused = Vec::new();
             for (post, noted) in left.into_iter().zip(noted) {
                 match noted {
+                    Ok(()) => {}
                     Err(error) if error.is_duplicate_key() => refused.push(post),
-                    noted => noted?,
+                    Err(error) => fail(failures, &post.post, error),
                 }
             }
             // What is there is as new, newer, or somebody else's. Or it is older and was added at this moment; then there
@@ -206,31 +218,47 @@ impl Claims {
     }
 
     /// Has files say which posts show them.
-    async fn apply(&self, posts: impl Iterator<Item = &PostDocument>) -> Result<(), CallError> {
-        let mut changes = Vec::new();
-        for post in posts {
-            let shown: &[ObjectId] = if post.is_deleted {
-                &[]
-            } else {
-                &post.media_ids
-            };
-            if !shown.is_empty() {
-                changes.push(Update::many(
-                    doc! { "_id": { "$in": shown }, "userId": &post.user_id, "removing": { "$ne": true } },
-                    doc! { "$addToSet": { "posts": &post.id }, "$unset": { "unclaimedSince": "" } },
-                ));
+    async fn apply(
+        &self,
+        posts: impl Iterator<Item = &PostDocument>,
+        failures: &mut Failures,
+    ) -> Result<(), CallError> {
+        let changes = posts.flat_map(|post| changes(post).map(|change| (post.id.as_str(), change)));
+        let (posts, changes): (Vec<_>, Vec<_>) = changes.unzip();
+        let claimed = update_each("claim media", &self.media, changes).await?;
+        for (post, claimed) in posts.into_iter().zip(claimed) {
+            if let Err(error) = claimed {
+                fail(failures, post, error);
             }
-            changes.push(Update::many(
-                doc! { "posts": &post.id, "_id": { "$nin": shown } },
-                without(&post.id),
-            ));
-        }
-        for claimed in update_each("claim media", &self.media, changes).await? {
-            claimed?;
         }
 
         Ok(())
     }
+}
+
+fn fail(failures: &mut Failures, post: &str, error: Refused) {
+    failures.insert(post.to_owned(), Arc::new(error.into()));
+}
+
+/// What files have to say of a post: those it shows, and those it shows no more.
+fn changes(post: &PostDocument) -> impl Iterator<Item = Update> {
+    let shown: &[ObjectId] = if post.is_deleted {
+        &[]
+    } else {
+        &post.media_ids
+    };
+    let claim = (!shown.is_empty()).then(|| {
+        Update::many(
+            doc! { "_id": { "$in": shown }, "userId": &post.user_id, "removing": { "$ne": true } },
+            doc! { "$addToSet": { "posts": &post.id }, "$unset": { "unclaimedSince": "" } },
+        )
+    });
+    let give_up = Update::many(
+        doc! { "posts": &post.id, "_id": { "$nin": shown } },
+        without(&post.id),
+    );
+
+    claim.into_iter().chain([give_up])
 }
 
 /// Refused as a duplicate when something else is there that it must not replace.

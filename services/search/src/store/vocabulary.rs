@@ -34,7 +34,8 @@ const DUPLICATE_KEY: i32 = 11000;
 #[derive(Clone)]
 pub(super) struct Vocabulary {
     words: Collection<Word>,
-    /// Hashes of words that are kept for certain, because none is ever taken out.
+    /// Hashes of words that need not be kept, or are kept for certain: none is taken out but by who restores a database,
+    /// and starts this service anew.
     known: Arc<Cache<u64, ()>>,
     /// Nobody else knows which words have the same hash.
     hasher: RandomState,
@@ -79,16 +80,19 @@ impl Vocabulary {
 
     /// Keeps the words of `texts` that are new.
     pub(super) async fn learn(&self, texts: impl Iterator<Item = &str>) -> Result<(), CallError> {
-        let all: BTreeSet<_> = texts
+        let new: BTreeSet<_> = texts
             .flat_map(words)
             .map(|(_, word)| word.to_lowercase())
             .filter(|word| self.known.get(&self.hasher.hash_one(word)).is_none())
             .collect();
-        let all: Vec<_> = all.into_iter().filter_map(Word::new).collect();
-        for some in all.chunks(AT_ONCE) {
-            self.keep(some).await?;
+        let new: Vec<_> = new.into_iter().collect();
+        for some in new.chunks(AT_ONCE) {
+            let words: Vec<_> = some.iter().filter_map(|word| Word::new(word)).collect();
+            if !words.is_empty() {
+                self.keep(&words).await?;
+            }
             for word in some {
-                self.known.insert(self.hasher.hash_one(&word.word), ());
+                self.known.insert(self.hasher.hash_one(word), ());
             }
         }
 
@@ -139,8 +143,8 @@ impl Vocabulary {
 }
 
 impl Word {
-    fn new(word: String) -> Option<Self> {
-        let folded = fold(&word);
+    fn new(word: &str) -> Option<Self> {
+        let folded = fold(word);
         let letters: Vec<_> = folded.chars().collect();
         if letters.len() > MAX_WORD_CHARS || is_stop_word(&folded) {
             return None;
@@ -151,7 +155,7 @@ impl Word {
             .collect();
 
         (!beginnings.is_empty()).then(|| Self {
-            word,
+            word: word.to_owned(),
             beginnings,
             length: i32::try_from(letters.len()).unwrap_or(i32::MAX),
         })
@@ -178,7 +182,7 @@ mod tests {
     use super::*;
 
     fn beginnings(word: &str) -> Vec<String> {
-        let word = Word::new(word.to_owned());
+        let word = Word::new(word);
         word.map(|word| word.beginnings).unwrap_or_default()
     }
 
