@@ -18,7 +18,7 @@ mod search;
 mod truth;
 
 pub use crowd::Crowd;
-pub use fault::{Fault, Scene, order};
+pub use fault::{Scene, order};
 pub use findings::Findings;
 pub use journal::Journal;
 pub use node::NodeShell;

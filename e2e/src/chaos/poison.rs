@@ -3,21 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
 use operator_api::names::ADMIN_PORT;
 use operator_api::{Component, object_name};
 
 use crate::Platform;
-use crate::chaos::broker::{Broker, Queue};
-use crate::chaos::findings::Findings;
+use crate::chaos::broker::Broker;
 use crate::platform::NAME;
 use crate::wait::{Look, until};
 
-/// It takes seconds to put them aside, one after the other, which is time enough for something to break.
+/// To give so many back takes seconds, one after the other, which is time enough for something to break.
 const COUNT: usize = 500;
 const QUEUE: &str = "social.search.posts";
-const DEAD: &str = "social.search.posts.dead";
 const ASIDE_WITHIN: Duration = Duration::from_secs(60);
 
 /// What the search service cannot use.
@@ -32,43 +30,30 @@ struct DeadLetters {
     others: Vec<String>,
 }
 
-impl Findings {
-    /// Poison that was put aside stays so until somebody decides about it, and nothing else is there: `queues` are those
-    /// of dead letters.
-    pub async fn add_dead_letters(
-        &mut self,
-        platform: &Platform,
-        queues: &[Queue],
-        was_poisoned: bool,
-    ) -> Result<()> {
-        let of_others = queues.iter().filter(|queue| queue.name != DEAD);
-        for Queue { name, messages } in of_others.filter(|queue| queue.messages > 0) {
-            self.dead_letters.push(format!("{messages} in {name}"));
-        }
-        let letters = Poison(platform).dead_letters().await?;
-        let others = letters.others.iter();
-        self.dead_letters
-            .extend(others.map(|id| format!("{id} in {DEAD}")));
-        if was_poisoned {
-            let lost = letters.lost.iter();
-            self.lost
-                .extend(lost.map(|id| format!("{id} was put aside and is nowhere")));
-        }
-
-        Ok(())
-    }
-}
-
 impl Poison<'_> {
     /// Waits until the search service has put all of it aside.
     pub async fn put(&self) -> Result<()> {
-        Broker(&self.0.namespace)
-            .put(QUEUE, COUNT, &name("~b"))
-            .await?;
+        let broker = Broker(&self.0.namespace);
+        broker.put(QUEUE, COUNT, &name("~b")).await?;
+
+        self.is_aside().await
+    }
+
+    /// Waits until all of it is among the dead letters, and then has it forgotten. Nothing else may be there.
+    pub async fn drop(&self) -> Result<()> {
+        self.is_aside().await?;
+        let others = self.dead_letters().await?.others;
+        ensure!(others.is_empty(), "nothing was wrong with {others:?}");
+        self.command(&["drop", "--all"]).await?;
+
+        Ok(())
+    }
+
+    async fn is_aside(&self) -> Result<()> {
         until("poison to be put aside", ASIDE_WITHIN, async || {
-            let lost = self.dead_letters().await?.lost.len();
-            Ok(Look::when(lost == 0, || {
-                format!("{lost} of {COUNT} are not")
+            let lost = self.dead_letters().await?.lost;
+            Ok(Look::when(lost.is_empty(), || {
+                format!("{} of {COUNT} are not: {lost:?}", lost.len())
             }))
         })
         .await
