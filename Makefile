@@ -25,7 +25,7 @@ check: fences unit fuzz ## The inner loop: formatting, lints, dependency fences,
 fences: $(DENY) ## What may depend on what, which licences, from where
 	$(DENY) --log-level error check bans licenses sources
 	cargo check -p operator-render
-	test -z "$$(cargo tree --workspace -e no-dev -i fail 2>/dev/null)" # faults are for tests alone
+	found=$$(cargo tree --locked --workspace -e no-dev -i fail) && test -z "$$found" # faults are for tests alone
 
 unit: ## Tests that need nothing but this checkout
 	cargo test --locked --workspace --lib --bins -- --skip ::with_redis::

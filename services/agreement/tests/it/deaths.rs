@@ -24,6 +24,10 @@ const AT_ONCE: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_dies_wherever_the_copies_agree() {
+    for point in Point::ALL {
+        let is_tried = DEATHS.iter().any(|(_, tried)| *tried == point);
+        assert!(is_tried, "nobody dies when {point:?}");
+    }
     let trials = DEATHS.map(|(who, point)| die_of_everything(who, point));
     let trials = stream::iter(trials).buffer_unordered(AT_ONCE);
 
