@@ -26,7 +26,7 @@ pub enum Point {
     Handled,
 }
 
-/// A mistake. The model of the same way, in the tests of the post service, knows them too.
+/// A mistake. The model of the same way, in the tests of the post service, makes them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
     /// An event is acknowledged before what it leads to is written.

@@ -1,5 +1,6 @@
 //! The machine: what there is, what may happen, and what must hold.
 
+use faults::Bug;
 use stateright::{Model, Property};
 
 /// What may go wrong, in one run.
@@ -8,19 +9,6 @@ const FAULTS: u8 = 2;
 const WRITES: u8 = 3;
 /// No more of the same waits in one place; what would be more than that is more of the same.
 const MOST: usize = 2;
-
-/// A mistake somebody could make in the code that this is the model of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bug {
-    AckBeforeWrite,
-    ClearBeforeConfirm,
-    NotMandatory,
-    NoVersionGuard,
-    NoTombstone,
-    NoConfirm,
-    LostCancel,
-    StaleRead,
-}
 
 pub struct Machine {
     pub bug: Option<Bug>,
@@ -86,19 +74,6 @@ pub enum Step {
     ConfirmLost(usize),
     QueueRemoved,
     Cancelled,
-}
-
-impl Bug {
-    pub const ALL: [Self; 8] = [
-        Self::AckBeforeWrite,
-        Self::ClearBeforeConfirm,
-        Self::NotMandatory,
-        Self::NoVersionGuard,
-        Self::NoTombstone,
-        Self::NoConfirm,
-        Self::LostCancel,
-        Self::StaleRead,
-    ];
 }
 
 impl Step {

@@ -6,9 +6,10 @@
 
 mod machine;
 
+use faults::Bug;
 use stateright::{Checker, Model};
 
-use crate::machine::{Bug, Machine};
+use crate::machine::Machine;
 
 /// Finds out whether every end is a good one, and how many states there are.
 fn check(bug: Option<Bug>) -> (bool, usize) {
