@@ -4,7 +4,7 @@
 //! in memory that is at most [`PERIOD`] behind, instead of asking at every request. While Redis is away, what ended
 //! meanwhile is not known: the tokens stay good until they expire.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Script, cmd};
 use service_kit::settings::SettingError;
@@ -21,6 +21,8 @@ pub const KEPT_SECONDS: u32 = token::MAX_LIFETIME_SECONDS + 60;
 
 /// How often the copies are brought up to date.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How often those are forgotten whose tokens have all expired.
+const FORGET_PERIOD: Duration = Duration::from_secs(60);
 /// What is read again each time, in milliseconds: writes of the same moment may become visible one after the other.
 const OVERLAP: i64 = 5_000;
 /// As many as are read at once.
@@ -71,6 +73,7 @@ pub async fn follow(redis: Redis, ended: Ended, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut since, mut losses) = (0, redis.losses());
+    let mut forgotten = Instant::now();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -84,7 +87,11 @@ pub async fn follow(redis: Redis, ended: Ended, shutdown: CancellationToken) {
         if let Ok(latest) = copy(&redis, &ended, since).await {
             since = since.max(latest - OVERLAP);
         }
-        ended.forget();
+        // Every request looks at what is kept, and waits meanwhile.
+        if forgotten.elapsed() >= FORGET_PERIOD {
+            ended.forget();
+            forgotten = Instant::now();
+        }
     }
 }
 
