@@ -16,7 +16,8 @@ use crate::wait::{Look, until};
 /// To give so many back takes seconds, one after the other, which is time enough for something to break.
 const COUNT: usize = 500;
 const QUEUE: &str = "social.search.posts";
-const ASIDE_WITHIN: Duration = Duration::from_secs(60);
+/// What RabbitMQ itself puts aside and hears no confirm of, it puts aside again after 3 minutes.
+const ASIDE_WITHIN: Duration = Duration::from_secs(240);
 
 /// What the search service cannot use.
 pub struct Poison<'a>(pub &'a Platform);
