@@ -16,6 +16,7 @@ mod files;
 mod findings;
 mod search;
 mod truth;
+mod witness;
 
 pub use crowd::Crowd;
 pub use fault::{Scene, order};

@@ -71,6 +71,9 @@ async fn break_things(platform: &Platform, node: &NodeShell, settings: &Settings
     let summary = summary(seed, faults.len(), count, &findings, dead_letters, began);
     println!("{summary}");
 
+    if !findings.refusals.is_empty() {
+        println!("{}", findings.witnesses(platform).await?);
+    }
     ensure!(
         findings.is_clean() && dead_letters == 0,
         "{summary}\n{findings}"
