@@ -7,6 +7,8 @@ pod_network() {
   local node other
   for node in $(nodes "$1"); do
     wait_until 60 "a pod range for $node" node_field "$1" "$node" .spec.podCIDR
+    # Nobody has the address of a pod that is gone. Without this it is looked for outside, where somebody may answer.
+    podman exec "$node" ip route replace unreachable "$(node_field "$1" "$node" .spec.podCIDR)"
     network_configuration "$(node_field "$1" "$node" .spec.podCIDR)" | podman exec -i "$node" sh -c 'cat >/etc/cni/net.d/10-pods.conflist'
     for other in $(nodes "$1"); do
       [[ $other == "$node" ]] || route "$1" "$node" "$other"
