@@ -9,7 +9,6 @@ mod worker;
 mod broker;
 mod fault;
 mod node;
-mod poison;
 mod rest;
 
 mod files;

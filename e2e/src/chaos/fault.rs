@@ -1,7 +1,7 @@
 //! What befalls a platform: programs that are killed, ways that are cut, a disk that is full.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -15,7 +15,6 @@ use rand::seq::SliceRandom as _;
 use crate::Platform;
 use crate::chaos::broker::Broker;
 use crate::chaos::node::NodeShell;
-use crate::chaos::poison::Poison;
 use crate::chaos::tally::Tally;
 use crate::platform::READY_WITHIN;
 use crate::wait::{Look, until};
@@ -24,7 +23,6 @@ use crate::wait::{Look, until};
 const NO_ROOM: u64 = 1_000_000_000_000_000;
 /// The crowd takes some seconds for it.
 const WITHOUT_ROOM: u64 = 200;
-const AGAIN_WITHIN: Duration = Duration::from_secs(30);
 /// Before the next fault, so that it finds everybody at work.
 const BETWEEN_FAULTS: u64 = 100;
 
@@ -36,14 +34,12 @@ pub enum Fault {
     KillOne(Component),
     /// The broker has no room on its disk and reads nothing that is published.
     NoRoom,
-    /// The broker is killed while messages that cannot be used are put aside.
-    KillAmidDeadLetters,
     /// Nothing passes between two components.
     Cut(Component, Component),
 }
 
 impl Fault {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Kill(Component::RabbitMq),
         Self::KillOne(Component::Post),
         Self::Kill(Component::Post),
@@ -52,7 +48,6 @@ impl Fault {
         Self::Kill(Component::MongoDb),
         Self::Kill(Component::Redis),
         Self::NoRoom,
-        Self::KillAmidDeadLetters,
         Self::Cut(Component::Post, Component::RabbitMq),
         Self::Cut(Component::Search, Component::RabbitMq),
         Self::Cut(Component::Media, Component::RabbitMq),
@@ -67,10 +62,6 @@ impl fmt::Display for Fault {
             Self::Kill(component) => write!(formatter, "every pod of {component} is killed"),
             Self::KillOne(component) => write!(formatter, "one pod of {component} is killed"),
             Self::NoRoom => write!(formatter, "the disk of {} is full", Component::RabbitMq),
-            Self::KillAmidDeadLetters => {
-                let broker = Component::RabbitMq;
-                write!(formatter, "{broker} is killed amid dead letters")
-            }
             Self::Cut(one, other) => write!(formatter, "{one} and {other} are cut apart"),
         }
     }
@@ -105,14 +96,9 @@ impl Scene<'_> {
         self.strike(fault)
             .await
             .with_context(|| format!("failed to see to it that {fault}"))?;
-        let recovered = async {
-            self.recover(pods).await?;
-            if fault == Fault::KillAmidDeadLetters {
-                Poison(self.platform).drop().await?;
-            }
-            self.tally.more_ok(BETWEEN_FAULTS).await
-        };
-        recovered.await.with_context(|| format!("after {fault}"))?;
+        self.recover(pods)
+            .await
+            .with_context(|| format!("after {fault}"))?;
         let (seconds, during) = (began.elapsed().as_secs_f64(), self.tally.count() - before);
         println!(
             "{} {fault}: {during} until all was well again after {seconds:.1} s",
@@ -134,7 +120,6 @@ impl Scene<'_> {
                 self.kill(&pods).await
             }
             Fault::NoRoom => self.leave_no_room().await,
-            Fault::KillAmidDeadLetters => self.kill_amid_dead_letters().await,
             Fault::Cut(one, other) => {
                 let ones = self.platform.pods_of(one).await?;
                 let others = self.platform.pods_of(other).await?;
@@ -171,29 +156,6 @@ impl Scene<'_> {
         served
     }
 
-    /// Dead letters are given back, become dead letters again, and the broker is killed amid both. All of them are there
-    /// afterwards.
-    async fn kill_amid_dead_letters(&self) -> Result<()> {
-        let poison = Poison(self.platform);
-        poison.put().await?;
-        let before = poison.count().await?;
-        let pods = self.platform.pods_of(Component::RabbitMq).await?;
-        let kill = async {
-            until("dead letters to come again", AGAIN_WITHIN, async || {
-                let count = poison.count().await?;
-                Ok(Look::when(count > before, || format!("{count} as before")))
-            })
-            .await?;
-            self.kill(&pods).await
-        };
-        // That it fails is what it is killed for; what it has done by then must hold.
-        let (replayed, killed) = tokio::join!(poison.replay(), kill);
-        killed?;
-        ensure!(replayed.is_err(), "the broker was killed too late");
-
-        Ok(())
-    }
-
     /// The resource tells of a pod that is gone a moment later than the pods do, so they are looked at first.
     async fn recover(&self, pods: usize) -> Result<()> {
         until("every pod to be ready again", READY_WITHIN, async || {
@@ -210,7 +172,7 @@ impl Scene<'_> {
         .await?;
         self.platform.ready().await?;
 
-        Ok(())
+        self.tally.more_ok(BETWEEN_FAULTS).await
     }
 }
 
