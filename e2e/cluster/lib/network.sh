@@ -2,13 +2,18 @@
 # NetworkPolicies are accepted and not enforced.
 # shellcheck shell=bash
 
+# What kind gives the Services of a cluster.
+readonly SERVICE_RANGE=10.96.0.0/16
+
 # pod_network NAME
 pod_network() {
   local node other
   for node in $(nodes "$1"); do
     wait_until 60 "a pod range for $node" node_field "$1" "$node" .spec.podCIDR
-    # Nobody has the address of a pod that is gone. Without this it is looked for outside, where somebody may answer.
+    # Nobody has the address of a pod that is gone, or of a Service that leads nowhere at this moment. Without this they
+    # are looked for outside, where somebody may answer.
     podman exec "$node" ip route replace unreachable "$(node_field "$1" "$node" .spec.podCIDR)"
+    podman exec "$node" iptables -w -I FORWARD -o eth0 -d "$SERVICE_RANGE" -j REJECT
     network_configuration "$(node_field "$1" "$node" .spec.podCIDR)" | podman exec -i "$node" sh -c 'cat >/etc/cni/net.d/10-pods.conflist'
     for other in $(nodes "$1"); do
       [[ $other == "$node" ]] || route "$1" "$node" "$other"
