@@ -1,20 +1,18 @@
 //! The gateway's part of the resource: how it runs, how it is reached, and whom it lets through.
 
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{resources::Resources, rules};
+use crate::{exposure::Exposure, pods::ServicePods, resources::Resources, rules};
 
 /// How the gateway runs, how it is reached, and whom it lets through.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::service_memory_is_enough())]
+#[x_kube(validation = rules::service_memory_is_enough(),
+    validation = rules::replicas_are_fixed_or_follow())]
 pub struct Gateway {
-    /// Number of pods. Default: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub replicas: Option<i32>,
+    #[serde(flatten)]
+    pub pods: ServicePods,
 
     /// Requests and limits of each pod. Default: requests of 20m and 32Mi, limits of 1 processor and 256Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,29 +37,6 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10))]
     pub trusted_hops: Option<i32>,
-}
-
-/// How the gateway is reached.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::node_port_is_asked_for())]
-pub struct Exposure {
-    /// `ClusterIP` is reached inside the cluster only, `NodePort` on a port of every node as well. Default: `ClusterIP`.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub type_: Option<ExposureType>,
-
-    /// The port of every node. Default: one that Kubernetes chooses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 30000, max = 32767))]
-    pub node_port: Option<i32>,
-}
-
-/// Type of the gateway's Service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ExposureType {
-    #[default]
-    ClusterIP,
-    NodePort,
 }
 
 /// How many requests one client may send: so many in a burst, and so many in each minute on the whole.

@@ -3,22 +3,21 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{resources::Resources, rules};
+use crate::{pods::ServicePods, resources::Resources, rules};
 
 /// How the identity service runs, how long tokens last, and what a password costs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rules::service_memory_is_enough(),
+    validation = rules::replicas_are_fixed_or_follow(),
     validation = rules::memory_holds_the_password_hashes(),
     validation = rules::sessions_outlast_access_tokens(),
     validation = rules::idle_sessions_end_between()
 )]
 pub struct Identity {
-    /// Number of pods. Default: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub replicas: Option<i32>,
+    #[serde(flatten)]
+    pub pods: ServicePods,
 
     /// Requests and limits of each pod. Each whole processor of the limit hashes one password at a time, so memory has to hold that
     /// many times `passwordHash.memoryKib` and 32Mi. Default: requests of 20m and so much memory, limits of 1 processor and 256Mi,

@@ -4,10 +4,13 @@
 
 pub mod platform;
 
+pub mod exposure;
 pub mod gateway;
 pub mod identity;
 pub mod media;
+pub mod pods;
 pub mod post;
+pub mod surroundings;
 
 pub mod bounds;
 pub mod manifests;
@@ -18,17 +21,23 @@ pub mod resources;
 mod rules;
 pub mod status;
 
-pub use gateway::{Cors, Exposure, ExposureType, Gateway, RateLimit};
+pub use exposure::{Exposure, ExposureType, HttpRoute, Ingress, ParentGateway};
+pub use gateway::{Cors, Gateway, RateLimit};
 pub use identity::{Identity, PasswordHash};
 pub use manifests::manifests;
 pub use media::{Cloudinary, GridFs, Media, MediaStorage, MediaType, S3, SecretRef};
 pub use names::{API_VERSION, Component, KIND, object_name};
 pub use platform::{
-    ImagePullSecret, Images, Instance, ManagedStore, PullPolicy, Service, SocialPlatform,
-    SocialPlatformSpec, Storage, Store,
+    ExternalStore, ImagePullSecret, Images, Instance, ManagedStore, PullPolicy, Service,
+    SocialPlatform, SocialPlatformSpec, Storage, Store,
+};
+pub use pods::{
+    Autoscaling, NodeOperator, NodeRequirement, Scheduling, ServicePods, Spread, StorePod,
+    TaintEffect, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use post::Post;
 pub use quantity::{Bytes, Cpu};
 pub use reason::Reason;
 pub use resources::{ResourceAmounts, Resources};
 pub use status::{ComponentStatus, Condition, ConditionType, SocialPlatformStatus};
+pub use surroundings::{DeletionPolicy, Monitoring, NetworkPolicy, PodMonitor};

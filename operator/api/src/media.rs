@@ -4,20 +4,19 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{resources::Resources, rules};
+use crate::{pods::ServicePods, resources::Resources, rules};
 
 /// How the media service runs, what may be uploaded, and where files are kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rules::service_memory_is_enough(),
+    validation = rules::replicas_are_fixed_or_follow(),
     validation = rules::quota_holds_the_largest_upload()
 )]
 pub struct Media {
-    /// Number of pods. Default: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub replicas: Option<i32>,
+    #[serde(flatten)]
+    pub pods: ServicePods,
 
     /// Requests and limits of each pod. Default: requests of 20m and 32Mi, limits of 1 processor and 256Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,8 +5,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bounds, gateway::Gateway, identity::Identity, media::Media, post::Post, quantity::Bytes,
-    resources::Resources, rules, status::SocialPlatformStatus,
+    bounds,
+    gateway::Gateway,
+    identity::Identity,
+    media::{Media, MediaStorage, SecretRef},
+    names::Component,
+    pods::{ServicePods, StorePod},
+    post::Post,
+    quantity::Bytes,
+    resources::Resources,
+    rules,
+    status::SocialPlatformStatus,
+    surroundings::{DeletionPolicy, Monitoring, NetworkPolicy},
 };
 
 /// What is wanted. Everything left out has a default: `{}` gives a complete small platform.
@@ -64,6 +74,9 @@ use crate::{
     validation = rules::storage_class_is_fixed("mongodb"),
     validation = rules::storage_class_is_fixed("redis"),
     validation = rules::storage_class_is_fixed("rabbitmq"),
+    validation = rules::store_is_fixed("mongodb"),
+    validation = rules::store_is_fixed("redis"),
+    validation = rules::store_is_fixed("rabbitmq"),
     validation = rules::kind_of_media_storage_is_fixed()
 )]
 pub struct SocialPlatformSpec {
@@ -115,6 +128,62 @@ pub struct SocialPlatformSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = rules::store_memory_is_enough(&bounds::RABBITMQ))]
     pub rabbitmq: Option<Store>,
+
+    /// Who may reach the platform's pods, and whom they may reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_policy: Option<NetworkPolicy>,
+
+    /// How the platform is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
+
+    /// What becomes of the stores' volumes and the generated credentials when the platform is deleted: `Retain` leaves them, and a
+    /// platform of the same name finds them again; `Delete` removes them too. Default: `Retain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+
+    /// Whether the operator leaves everything as it is, for work by hand. The status is still kept. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+}
+
+impl SocialPlatformSpec {
+    /// Whether the operator runs this component itself. Somebody else runs an external store.
+    pub fn runs(&self, component: Component) -> bool {
+        let store = match component {
+            Component::MongoDb => &self.mongodb,
+            Component::Redis => &self.redis,
+            Component::RabbitMq => &self.rabbitmq,
+            Component::Gateway
+            | Component::Identity
+            | Component::Post
+            | Component::Media
+            | Component::Search => return true,
+        };
+
+        store.as_ref().is_none_or(|store| store.external.is_none())
+    }
+
+    /// The components that the operator runs itself, in the order the status lists them.
+    pub fn components(&self) -> impl Iterator<Item = Component> {
+        Component::ALL
+            .into_iter()
+            .filter(|component| self.runs(*component))
+    }
+
+    /// Secrets of the user's own that are read: where files and stores are reached.
+    pub fn secret_names(&self) -> Vec<&str> {
+        let storage = self.media.as_ref().and_then(|media| media.storage.as_ref());
+        let stores = [&self.mongodb, &self.redis, &self.rabbitmq];
+        let external = stores
+            .into_iter()
+            .filter_map(|store| store.as_ref()?.external.as_ref());
+
+        external
+            .map(|external| external.secret_ref.name.as_str())
+            .chain(storage.and_then(MediaStorage::secret_name))
+            .collect()
+    }
 }
 
 /// Where images come from.
@@ -177,12 +246,11 @@ pub struct Instance {
 /// How the search service runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::service_memory_is_enough())]
+#[x_kube(validation = rules::service_memory_is_enough(),
+    validation = rules::replicas_are_fixed_or_follow())]
 pub struct Service {
-    /// Number of pods. Default: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub replicas: Option<i32>,
+    #[serde(flatten)]
+    pub pods: ServicePods,
 
     /// Requests and limits of each pod. Default: requests of 20m and 32Mi, limits of 1 processor and 256Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -192,10 +260,24 @@ pub struct Service {
 /// Where a store comes from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::store_is_one_of_two())]
 pub struct Store {
     /// The operator runs the store itself, one pod with a volume. Default: so, with the defaults of every field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ManagedStore>,
+
+    /// The store is your own, wherever it runs. The operator never reaches it and never sends it credentials of its making.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalStore>,
+}
+
+/// A store of your own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalStore {
+    /// Secret in the platform's own namespace with connection strings: for MongoDB the keys `identity`, `post`, `media` and `search`,
+    /// each with a database and a user of its own; for Redis and RabbitMQ the key `url`.
+    pub secret_ref: SecretRef,
 }
 
 /// A store that the operator runs.
@@ -217,6 +299,9 @@ pub struct ManagedStore {
     /// RabbitMQ; limits of 1 processor and 1Gi, 256Mi and 512Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+
+    #[serde(flatten)]
+    pub pod: StorePod,
 }
 
 /// A store's volume. It cannot be changed after the platform was created.

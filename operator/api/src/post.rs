@@ -3,17 +3,16 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{resources::Resources, rules};
+use crate::{pods::ServicePods, resources::Resources, rules};
 
 /// How the post service runs, and how long it keeps pages of posts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::service_memory_is_enough())]
+#[x_kube(validation = rules::service_memory_is_enough(),
+    validation = rules::replicas_are_fixed_or_follow())]
 pub struct Post {
-    /// Number of pods. Default: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub replicas: Option<i32>,
+    #[serde(flatten)]
+    pub pods: ServicePods,
 
     /// Requests and limits of each pod. Default: requests of 20m and 32Mi, limits of 1 processor and 256Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]

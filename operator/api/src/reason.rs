@@ -39,6 +39,12 @@ pub enum Reason {
     WaitingForDeletion,
     /// The resource asks for something that cannot be made.
     Invalid,
+    /// The resource asks for nothing to be changed.
+    Paused,
+    /// The resource asks for an object of a kind that the cluster does not have.
+    KindNotInstalled,
+    /// A service keeps its version until the one before it is ready with the new one.
+    WaitingForUpgrade,
     /// An object with a name the platform needs belongs to somebody else.
     ObjectNotOurs,
     /// The Secret with the generated credentials lacks something or cannot be read.
@@ -50,7 +56,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Ready,
         Self::AsWanted,
         Self::GatewayReady,
@@ -69,6 +75,9 @@ impl Reason {
         Self::PodsRefused,
         Self::WaitingForDeletion,
         Self::Invalid,
+        Self::Paused,
+        Self::KindNotInstalled,
+        Self::WaitingForUpgrade,
         Self::ObjectNotOurs,
         Self::CredentialsInvalid,
         Self::SecretMissing,
@@ -96,6 +105,9 @@ impl Reason {
             Self::PodsRefused => "PodsRefused",
             Self::WaitingForDeletion => "WaitingForDeletion",
             Self::Invalid => "Invalid",
+            Self::Paused => "Paused",
+            Self::KindNotInstalled => "KindNotInstalled",
+            Self::WaitingForUpgrade => "WaitingForUpgrade",
             Self::ObjectNotOurs => "ObjectNotOurs",
             Self::CredentialsInvalid => "CredentialsInvalid",
             Self::SecretMissing => "SecretMissing",

@@ -3,6 +3,7 @@
 mod gateway;
 mod identity;
 mod media;
+mod pods;
 
 use kube::core::Rule;
 
@@ -11,7 +12,10 @@ use crate::{
     names::MAX_PLATFORM_NAME,
 };
 
-pub(crate) use gateway::{every_origin_stands_alone, node_port_is_asked_for, origins_are_origins};
+pub(crate) use gateway::{
+    every_origin_stands_alone, hosts_are_hosts, is_a_host, node_port_is_asked_for,
+    origins_are_origins,
+};
 pub(crate) use identity::{
     idle_sessions_end_between, memory_holds_the_password_hashes, password_hashes_are_costly,
     sessions_outlast_access_tokens,
@@ -19,6 +23,11 @@ pub(crate) use identity::{
 pub(crate) use media::{
     is_a_bucket, is_a_region, is_an_http_server, kind_of_media_storage_is_fixed,
     quota_holds_the_largest_upload, storage_is_one_of_three,
+};
+pub(crate) use pods::{
+    least_pods_are_not_above_most, only_eviction_is_put_off, replicas_are_fixed_or_follow,
+    toleration_of_everything_exists, toleration_that_exists_has_no_value,
+    values_go_with_the_operator,
 };
 
 pub(crate) fn name_is_a_dns_label() -> Rule {
@@ -102,6 +111,25 @@ pub(crate) fn storage_class_is_fixed(store: &str) -> Rule {
             field_or("oldSelf", &path, "")
         ),
         &format!("{} cannot be changed after creation", path.join(".")),
+    )
+}
+
+/// What a store keeps does not come along when somebody else runs it from then on.
+pub(crate) fn store_is_fixed(store: &str) -> Rule {
+    let external = |of: &str| format!("(has({of}.{store}) && has({of}.{store}.external))");
+
+    rule(
+        &format!("{} == {}", external("self"), external("oldSelf")),
+        &format!(
+            "{store} cannot change between managed and external after creation: what it keeps would not come along"
+        ),
+    )
+}
+
+pub(crate) fn store_is_one_of_two() -> Rule {
+    rule(
+        "!has(self.managed) || !has(self.external)",
+        "must be managed or external, not both",
     )
 }
 

@@ -19,6 +19,11 @@ pub struct Config {
     #[arg(long, env = "PLATFORM_VERSION", default_value = env!("CARGO_PKG_VERSION"), value_parser = image_tag)]
     pub platform_version: String,
 
+    /// Whether platforms that name no version are moved to `PLATFORM_VERSION` when they run another. Left alone, they keep the
+    /// version they were made with, so that a new operator restarts nothing.
+    #[arg(long, env = "MOVE_VERSIONS", default_value_t = false, action = clap::ArgAction::Set)]
+    pub move_versions: bool,
+
     /// Which events are logged, as `level` or `target=level`, comma-separated.
     #[arg(long, env = "LOG_FILTER", default_value = "info")]
     pub log_filter: Targets,

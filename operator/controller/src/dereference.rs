@@ -7,11 +7,15 @@ use std::fmt::Debug;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{ApiResource, DynamicObject, ObjectMeta};
 use kube::{Api, Client, Resource};
 use operator_api::names::{credentials_name, jwks_name};
 use operator_api::{Component, ConditionType, SocialPlatform, SocialPlatformSpec, object_name};
+use operator_render::{HttpRoute, PodMonitor};
 use serde::de::DeserializeOwned;
 
 use crate::conditions::is_true;
@@ -27,13 +31,19 @@ pub struct Found {
     /// Why the spec is not a `SocialPlatformSpec`, if it is not. It was stored under another schema then.
     pub unreadable: Option<String>,
     pub credentials: Option<Secret>,
-    /// The user's own, which the resource names for media's storage.
-    pub storage: Option<Secret>,
+    /// The user's own, by their names, which the resource gives for places of the user's own.
+    pub user_secrets: BTreeMap<String, Secret>,
     pub jwks: Option<ConfigMap>,
     pub secrets: BTreeMap<Component, Secret>,
     pub services: BTreeMap<Component, Service>,
+    pub network_policies: BTreeMap<Component, NetworkPolicy>,
+    pub disruption_budgets: BTreeMap<Component, PodDisruptionBudget>,
     pub deployments: BTreeMap<Component, Deployment>,
+    pub autoscalers: BTreeMap<Component, HorizontalPodAutoscaler>,
     pub stateful_sets: BTreeMap<Component, StatefulSet>,
+    pub ingress: Option<Ingress>,
+    pub http_route: Option<HttpRoute>,
+    pub pod_monitor: Option<PodMonitor>,
 }
 
 /// The platform alone; `None` when there is none or it is being deleted: its objects go by themselves then.
@@ -56,24 +66,35 @@ pub async fn dereference(
 ) -> Result<(), Error> {
     let reader = Reader { client, name };
     let (credentials_name, jwks_name) = (credentials_name(&name.name), jwks_name(&name.name));
-    let storage = found.platform.spec.media.as_ref();
-    let storage = storage.and_then(|media| media.storage.as_ref()?.secret_name());
+    let gateway_name = object_name(&name.name, Component::Gateway);
     (
         found.credentials,
-        found.storage,
+        found.user_secrets,
         found.jwks,
         found.secrets,
         found.services,
+        found.network_policies,
+        found.disruption_budgets,
         found.deployments,
+        found.autoscalers,
         found.stateful_sets,
+        found.ingress,
+        found.http_route,
+        found.pod_monitor,
     ) = tokio::try_join!(
         reader.get(&credentials_name),
-        reader.get_if_named(storage),
+        reader.named(found.platform.spec.secret_names()),
         reader.get(&jwks_name),
         reader.each(|_| true),
         reader.each(|_| true),
+        reader.each(|_| true),
+        reader.each(|component| !component.is_store()),
+        reader.each(|component| !component.is_store()),
         reader.each(|component| !component.is_store()),
         reader.each(Component::is_store),
+        reader.get(&gateway_name),
+        reader.get(&gateway_name),
+        reader.get(&name.name),
     )?;
 
     Ok(())
@@ -86,12 +107,18 @@ impl Found {
             platform,
             unreadable: None,
             credentials: None,
-            storage: None,
+            user_secrets: BTreeMap::new(),
             jwks: None,
             secrets: BTreeMap::new(),
             services: BTreeMap::new(),
+            network_policies: BTreeMap::new(),
+            disruption_budgets: BTreeMap::new(),
             deployments: BTreeMap::new(),
+            autoscalers: BTreeMap::new(),
             stateful_sets: BTreeMap::new(),
+            ingress: None,
+            http_route: None,
+            pod_monitor: None,
         }
     }
 
@@ -101,6 +128,14 @@ impl Found {
             .map_or(Ok(()), |why| Err(Error::Unreadable(why)))
     }
 
+    pub fn may_be_changed(&self) -> Result<(), Error> {
+        if self.platform.spec.paused == Some(true) {
+            return Err(Error::Paused);
+        }
+
+        Ok(())
+    }
+
     /// Refuses to go on while a name is taken by an object of somebody else: what this platform's programs would
     /// send there, passwords among it, is not for them.
     pub fn belongs_to_the_platform(&self) -> Result<(), Error> {
@@ -108,19 +143,31 @@ impl Found {
             platform,
             unreadable: _,
             credentials: _,
-            storage: _,
+            user_secrets: _,
             jwks,
             secrets,
             services,
+            network_policies,
+            disruption_budgets,
             deployments,
+            autoscalers,
             stateful_sets,
+            ingress,
+            http_route,
+            pod_monitor,
         } = self;
         let jwks = jwks.iter().map(identity);
         let owners = jwks
             .chain(secrets.values().map(identity))
             .chain(services.values().map(identity))
+            .chain(network_policies.values().map(identity))
+            .chain(disruption_budgets.values().map(identity))
             .chain(deployments.values().map(identity))
+            .chain(autoscalers.values().map(identity))
             .chain(stateful_sets.values().map(identity))
+            .chain(ingress.iter().map(identity))
+            .chain(http_route.iter().map(identity))
+            .chain(pod_monitor.iter().map(identity))
             .map(|(kind, metadata)| {
                 (
                     kind,
@@ -185,9 +232,12 @@ impl Found {
             .is_some_and(|workload| workload.stage == Stage::RolledOut)
     }
 
-    /// Whether what needs this component can start.
+    /// Whether what needs this component can start. Of a store that somebody else runs nothing is known: its services say
+    /// themselves whether they reach it.
     pub fn is_up(&self, component: Component, mongodb_is_set_up: bool) -> bool {
-        self.is_rolled_out(component) && (component != Component::MongoDb || mongodb_is_set_up)
+        !self.platform.spec.runs(component)
+            || self.is_rolled_out(component)
+                && (component != Component::MongoDb || mongodb_is_set_up)
     }
 
     /// Whether the status says `Ready` of the generation that was read.
@@ -259,17 +309,22 @@ impl Reader<'_> {
             .map_err(Error::api(format!("read {} {name}", K::kind(&()))))
     }
 
-    async fn get_if_named<K>(&self, name: Option<&str>) -> Result<Option<K>, Error>
+    /// Objects of these names, those that are there.
+    async fn named<K>(&self, names: Vec<&str>) -> Result<BTreeMap<String, K>, Error>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
             + Debug
             + DeserializeOwned,
     {
-        match name {
-            Some(name) => self.get(name).await,
-            None => Ok(None),
+        let mut found = BTreeMap::new();
+        for name in names {
+            if let Some(object) = self.get(name).await? {
+                found.insert(name.to_owned(), object);
+            }
         }
+
+        Ok(found)
     }
 
     /// One after the other: the kinds are read side by side, and that is parallel enough for the API server.

@@ -44,6 +44,14 @@ pub enum Error {
     )]
     CredentialsMissing(String),
 
+    #[error("paused: nothing is changed until spec.paused is taken away")]
+    Paused,
+
+    #[error(
+        "kind {kind} of {api_version} is not installed in this cluster: install it, or leave the field out that asks for it"
+    )]
+    KindMissing { kind: String, api_version: String },
+
     #[error(transparent)]
     Reference(#[from] operator_render::ReferenceError),
 
@@ -72,6 +80,8 @@ impl Error {
             Self::CredentialsNotOurs { .. }
             | Self::Credentials { .. }
             | Self::CredentialsMissing(_) => Reason::CredentialsInvalid,
+            Self::Paused => Reason::Paused,
+            Self::KindMissing { .. } => Reason::KindNotInstalled,
             Self::Reference(_) => Reason::SecretMissing,
             Self::Api { .. } | Self::Randomness | Self::TimedOut(_) => Reason::ReconcileFailed,
         };

@@ -1,5 +1,7 @@
 //! What a pass found out, and how it is put together with what the cluster's objects say of themselves.
 
+use std::collections::BTreeMap;
+
 use operator_api::{Component, Reason};
 use operator_render::ValidatedPlatform;
 
@@ -16,6 +18,8 @@ pub struct Findings {
     pub wanted: Option<ValidatedPlatform>,
     pub mongodb: Answer,
     pub gateway: Answer,
+    /// Services that do not get their new version yet, and whom they wait for.
+    pub held_back: BTreeMap<Component, Component>,
     /// What ended the pass early, or the first object that could not be applied.
     pub failure: Option<Error>,
 }
@@ -51,8 +55,9 @@ impl Findings {
         let mut services = Component::ALL
             .into_iter()
             .filter(|component| !component.is_store());
-        let is_rolled_out =
-            self.failure.is_none() && services.all(|component| found.is_rolled_out(component));
+        let is_rolled_out = self.failure.is_none()
+            && self.held_back.is_empty()
+            && services.all(|component| found.is_rolled_out(component));
 
         self.wanted
             .as_ref()
@@ -109,7 +114,7 @@ pub fn observe(found: &Found, findings: &Findings, mongodb_is_set_up: bool) -> O
     };
 
     Observed {
-        parts: Component::ALL.into_iter().map(part).collect(),
+        parts: found.platform.spec.components().map(part).collect(),
         obstacle: findings.failure.as_ref().map(Error::obstacle),
     }
 }
@@ -118,6 +123,13 @@ pub fn observe(found: &Found, findings: &Findings, mongodb_is_set_up: bool) -> O
 fn with_answer(part: Part, findings: &Findings) -> Part {
     if !part.is_ready() {
         return part;
+    }
+    if let Some(first) = findings.held_back.get(&part.component) {
+        return Part {
+            reason: Reason::WaitingForUpgrade,
+            message: format!("keeps its version until {first} has the new one and is ready"),
+            ..part
+        };
     }
 
     let (reason, message) = match (part.component, &findings.mongodb, &findings.gateway) {

@@ -18,7 +18,9 @@ mod memory;
 mod mongodb;
 mod ownership;
 mod probe;
+mod retention;
 mod tier;
+mod upgrade;
 
 mod conditions;
 mod events;
@@ -105,6 +107,7 @@ pub async fn run(
                 defaults: Defaults {
                     version: config.platform_version.clone(),
                 },
+                moves_versions: config.move_versions,
                 resync: config.resync(),
             };
             watch::watch(context, metrics, shutdown.clone()).await;

@@ -181,6 +181,8 @@ impl Obstacle {
                 | Reason::ObjectNotOurs
                 | Reason::CredentialsInvalid
                 | Reason::SecretMissing
+                | Reason::Paused
+                | Reason::KindNotInstalled
         )
     }
 }

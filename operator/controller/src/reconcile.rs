@@ -6,7 +6,7 @@ use kube::Client;
 use operator_api::Component;
 use operator_api::names::mongodb_member;
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, StorageSecrets, ValidatedPlatform, render, validate,
+    Credentials, Defaults, MongoDbPasswords, UserSecrets, ValidatedPlatform, render, validate,
 };
 use tracing::debug;
 
@@ -19,7 +19,9 @@ use crate::findings::{Answer, Findings, observe};
 use crate::memory::{Memory, mark};
 use crate::mongodb::{self, Progress, User};
 use crate::probe;
+use crate::retention::retain;
 use crate::status::update_status;
+use crate::upgrade::{self, held_back};
 use crate::watch::PlatformName;
 
 /// A pass that takes longer is given up; what it did is done, and the next one goes on from there.
@@ -31,8 +33,26 @@ pub struct Context {
     pub client: Client,
     pub events: Events,
     pub defaults: Defaults,
+    /// Whether the default version is meant for platforms too that run another.
+    pub moves_versions: bool,
     /// How long MongoDB is taken to know its users without being asked.
     pub resync: Duration,
+}
+
+impl Context {
+    /// A platform that names no version keeps the one it has, so that a new operator alone restarts nothing; unless whoever
+    /// installed the operator said which version such platforms have.
+    fn defaults_of(&self, found: &Found) -> Defaults {
+        let version = if self.moves_versions {
+            None
+        } else {
+            upgrade::version(found)
+        };
+
+        Defaults {
+            version: version.unwrap_or_else(|| self.defaults.version.clone()),
+        }
+    }
 }
 
 /// When to look again, should no watch tell of a change before.
@@ -92,12 +112,15 @@ async fn advance(
     dereference(&context.client, name, found).await?;
     let wanted = findings
         .wanted
-        .insert(validate(&found.platform, &context.defaults)?);
+        .insert(validate(&found.platform, &context.defaults_of(found))?);
     found.belongs_to_the_platform()?;
-    let storage = StorageSecrets::read(wanted, found.storage.as_ref())?;
+    found.may_be_changed()?;
+    let given = UserSecrets::read(wanted, &found.user_secrets)?;
     let credentials = credentials(context, wanted, found).await?;
-    let objects = render(wanted, &credentials, &storage);
+    retain(&context.client, found, wanted).await?;
+    let objects = render(wanted, &credentials, &given);
     let applied = apply(&context.client, found, objects, memory).await;
+    findings.held_back = held_back(found, wanted.version());
     findings.mongodb = set_up_mongodb(context, wanted, found, &credentials, memory).await;
     findings.gateway = ask_the_gateway(wanted, found, &findings.mongodb).await;
 
@@ -114,6 +137,9 @@ async fn set_up_mongodb(
     credentials: &Credentials,
     memory: &mut Memory,
 ) -> Answer {
+    if !found.platform.spec.runs(Component::MongoDb) {
+        return Answer::Good { is_news: false };
+    }
     if !found.is_rolled_out(Component::MongoDb) {
         memory.forget_mongodb();
         return Answer::NotAsked;
@@ -175,8 +201,10 @@ async fn set_up_mongodb(
 /// Asked when all else is ready, until it has answered for this generation: from then on its pods' own probes tell.
 async fn ask_the_gateway(platform: &ValidatedPlatform, found: &Found, mongodb: &Answer) -> Answer {
     if !mongodb.is_good()
-        || !Component::ALL
-            .into_iter()
+        || !found
+            .platform
+            .spec
+            .components()
             .all(|component| found.is_rolled_out(component))
     {
         return Answer::NotAsked;

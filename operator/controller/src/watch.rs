@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config as Limits, Error as ControllerError};
 use kube::runtime::{Controller, watcher};
@@ -65,7 +68,14 @@ pub async fn watch(context: Context, metrics: Metrics, shutdown: CancellationTok
     .owns(Api::<Deployment>::all(client.clone()), ours.clone())
     .owns(Api::<StatefulSet>::all(client.clone()), ours.clone())
     .owns(Api::<Service>::all(client.clone()), ours.clone())
-    .owns(Api::<ConfigMap>::all(client), ours)
+    .owns(Api::<ConfigMap>::all(client.clone()), ours.clone())
+    .owns(Api::<NetworkPolicy>::all(client.clone()), ours.clone())
+    .owns(Api::<PodDisruptionBudget>::all(client.clone()), ours.clone())
+    .owns(
+        Api::<HorizontalPodAutoscaler>::all(client.clone()),
+        ours.clone(),
+    )
+    .owns(Api::<Ingress>::all(client), ours)
     .with_config(Limits::default().concurrency(CONCURRENCY))
     .graceful_shutdown_on(async move { shutdown.cancelled().await })
     .run(

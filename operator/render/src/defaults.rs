@@ -29,6 +29,14 @@ pub(crate) const S3_REGION: &str = "us-east-1";
 /// Pods of each of our services.
 pub(crate) const REPLICAS: i32 = 1;
 
+/// Use of processors that an autoscaler aims at, in percent of what pods request.
+pub(crate) const TARGET_CPU_PERCENT: i32 = 80;
+
+/// What pods of a component are spread over.
+pub(crate) const TOPOLOGY_KEY: &str = "kubernetes.io/hostname";
+
+pub(crate) const METRICS_INTERVAL_SECONDS: i32 = 30;
+
 pub(crate) struct StoreDefaults {
     pub image: &'static str,
     pub bounds: StoreBounds,

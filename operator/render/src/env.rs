@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 use operator_api::{
     Component,
-    names::{ADMIN_PORT, HTTP_PORT, RABBITMQ_PORT, REDIS_PORT, object_name},
+    names::{ADMIN_PORT, HTTP_PORT, object_name},
 };
 
 use crate::{platform::ValidatedPlatform, pod::DRAIN_SECONDS};
@@ -65,20 +65,6 @@ pub(crate) fn events(platform: &ValidatedPlatform, component: Component) -> Vec<
         from_secret("RABBITMQ_URL", platform, component, RABBITMQ_URL_KEY),
         value("EVENTS_NAMESPACE", "social"),
     ]
-}
-
-/// Connection string of Redis.
-pub(crate) fn redis_url(platform: &ValidatedPlatform, password: &str) -> String {
-    let host = object_name(&platform.name, Component::Redis);
-
-    format!("redis://:{password}@{host}:{REDIS_PORT}")
-}
-
-/// Connection string of RabbitMQ, its default virtual host `/` percent-encoded.
-pub(crate) fn rabbitmq_url(platform: &ValidatedPlatform, password: &str) -> String {
-    let host = object_name(&platform.name, Component::RabbitMq);
-
-    format!("amqp://{RABBITMQ_USER}:{password}@{host}:{RABBITMQ_PORT}/%2f")
 }
 
 /// A value of the component's own Secret.

@@ -8,7 +8,7 @@ use operator_api::{
 
 use crate::{
     config_hash::ConfigHash,
-    credentials::Credentials,
+    connections::Connections,
     env::{self, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
@@ -22,7 +22,7 @@ const REQUEST_TIMEOUT_SECONDS: u32 = 65;
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
-    credentials: &Credentials,
+    connections: Connections<'_>,
     keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Gateway;
@@ -32,7 +32,7 @@ pub(crate) fn objects(
         ("MEDIA_URL", Component::Media),
         ("SEARCH_URL", Component::Search),
     ];
-    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let redis_url = connections.redis();
     let secret = secret::of(platform, component, &[(REDIS_URL_KEY, &redis_url)]);
     let env = [
         env::server(REQUEST_TIMEOUT_SECONDS),
@@ -47,7 +47,7 @@ pub(crate) fn objects(
     ];
     let program = Program {
         component,
-        shape: platform.gateway.pods,
+        shape: &platform.gateway.pods,
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
@@ -55,9 +55,8 @@ pub(crate) fn objects(
     };
 
     ServiceObjects {
-        secret,
         service: exposed_service(platform),
-        deployment: service::deployment(platform, program),
+        ..service::objects(platform, secret, program)
     }
 }
 

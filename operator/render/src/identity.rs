@@ -5,7 +5,7 @@ use operator_api::{Component, names::object_name};
 
 use crate::{
     config_hash::ConfigHash,
-    credentials::Credentials,
+    connections::Connections,
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
@@ -22,14 +22,14 @@ const REFRESH_KEY: &str = "refresh-key";
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
-    credentials: &Credentials,
+    connections: Connections<'_>,
     keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Identity;
-    let mongodb_url =
-        service::mongodb_url(platform, component, &credentials.mongodb_passwords.identity);
-    let redis_url = env::redis_url(platform, &credentials.redis_password);
-    let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
+    let credentials = connections.credentials;
+    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.identity);
+    let redis_url = connections.redis();
+    let rabbitmq_url = connections.rabbitmq();
     let secret = secret::of(
         platform,
         component,
@@ -61,7 +61,7 @@ pub(crate) fn objects(
     ];
     let program = Program {
         component,
-        shape: platform.identity.pods,
+        shape: &platform.identity.pods,
         env: env.concat(),
         volumes: vec![
             jwks::volume(platform),
@@ -78,11 +78,7 @@ pub(crate) fn objects(
         config: ConfigHash::default().secret(&secret).config_map(keys),
     };
 
-    ServiceObjects {
-        secret,
-        service: service::service(platform, component),
-        deployment: service::deployment(platform, program),
-    }
+    service::objects(platform, secret, program)
 }
 
 /// How long tokens last, and what a password costs.

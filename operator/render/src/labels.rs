@@ -7,8 +7,9 @@ use operator_api::{Component, names};
 
 use crate::platform::ValidatedPlatform;
 
-const NAME: &str = "app.kubernetes.io/name";
-const INSTANCE: &str = "app.kubernetes.io/instance";
+pub(crate) const NAME: &str = "app.kubernetes.io/name";
+pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// Metadata of an object that goes when its platform goes.
 pub(crate) fn owned(
@@ -19,6 +20,23 @@ pub(crate) fn owned(
     ObjectMeta {
         owner_references: Some(vec![owner(platform)]),
         ..unowned(platform, component, name)
+    }
+}
+
+/// Metadata of an object that is about no component in particular, and goes when its platform goes.
+pub(crate) fn of_the_whole(platform: &ValidatedPlatform, name: String) -> ObjectMeta {
+    let labels = [
+        (INSTANCE, platform.name.as_str()),
+        ("app.kubernetes.io/part-of", "socialplatform"),
+        (MANAGED_BY, names::MANAGER),
+    ];
+
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(platform.namespace.clone()),
+        labels: Some(labels.into_iter().map(owned_pair).collect()),
+        owner_references: Some(vec![owner(platform)]),
+        ..ObjectMeta::default()
     }
 }
 
@@ -65,7 +83,7 @@ pub(crate) fn labels(
         [
             ("app.kubernetes.io/component", component.as_str()),
             ("app.kubernetes.io/part-of", "socialplatform"),
-            ("app.kubernetes.io/managed-by", names::MANAGER),
+            (MANAGED_BY, names::MANAGER),
         ]
         .into_iter()
         .map(owned_pair),
@@ -81,15 +99,12 @@ pub(crate) fn labels(
 /// Version of what runs. A store has its own: with the platform's in its pods' labels, an upgrade of the services would restart
 /// every store for nothing.
 fn component_version(platform: &ValidatedPlatform, component: Component) -> Option<&str> {
-    match component {
-        Component::MongoDb => label_of_tag(&platform.mongodb.image),
-        Component::Redis => label_of_tag(&platform.redis.image),
-        Component::RabbitMq => label_of_tag(&platform.rabbitmq.image),
-        Component::Gateway
-        | Component::Identity
-        | Component::Post
-        | Component::Media
-        | Component::Search => Some(&platform.version),
+    if component.is_store() {
+        platform
+            .managed_store(component)
+            .and_then(|store| label_of_tag(&store.image))
+    } else {
+        Some(&platform.version)
     }
 }
 

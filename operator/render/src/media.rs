@@ -5,14 +5,13 @@ use operator_api::Component;
 
 use crate::{
     config_hash::ConfigHash,
-    credentials::Credentials,
+    connections::Connections,
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
     platform::{MediaStorage, ValidatedPlatform},
     secret,
     service::{self, Program},
-    storage::StorageSecrets,
 };
 
 /// An upload over a slow line takes its time.
@@ -21,21 +20,20 @@ const CLOUDINARY_API_URL: &str = "https://api.cloudinary.com";
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
-    credentials: &Credentials,
-    storage: &StorageSecrets,
+    connections: Connections<'_>,
     keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Media;
-    let mongodb_url =
-        service::mongodb_url(platform, component, &credentials.mongodb_passwords.media);
-    let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
-    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let credentials = connections.credentials;
+    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.media);
+    let rabbitmq_url = connections.rabbitmq();
+    let redis_url = connections.redis();
     let mut content = vec![
         (MONGODB_URL_KEY, mongodb_url.as_str()),
         (REDIS_URL_KEY, &redis_url),
         (RABBITMQ_URL_KEY, &rabbitmq_url),
     ];
-    content.extend(storage.content());
+    content.extend(connections.given.storage());
     let secret = secret::of(platform, component, &content);
     let env = [
         env::server(REQUEST_TIMEOUT_SECONDS),
@@ -48,18 +46,14 @@ pub(crate) fn objects(
     ];
     let program = Program {
         component,
-        shape: platform.media.pods,
+        shape: &platform.media.pods,
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
         config: ConfigHash::default().secret(&secret).config_map(keys),
     };
 
-    ServiceObjects {
-        secret,
-        service: service::service(platform, component),
-        deployment: service::deployment(platform, program),
-    }
+    service::objects(platform, secret, program)
 }
 
 /// What may be uploaded.

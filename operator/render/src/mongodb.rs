@@ -8,7 +8,7 @@ use operator_api::{
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
-    keyfile,
+    keyfile, network_policy,
     objects::StoreObjects,
     platform::{StoreShape, ValidatedPlatform},
     quantity::ByteCount,
@@ -26,9 +26,12 @@ const DATA_PATH: &str = "/data/db";
 /// The smallest cache the server takes.
 const LEAST_CACHE: ByteCount = ByteCount::mebibytes(256);
 
-pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> StoreObjects {
+pub(crate) fn objects(
+    platform: &ValidatedPlatform,
+    shape: &StoreShape,
+    credentials: &Credentials,
+) -> StoreObjects {
     let component = Component::MongoDb;
-    let shape = &platform.mongodb;
     let secret = secret::of(
         platform,
         component,
@@ -52,6 +55,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
     StoreObjects {
         secret,
         service: store::headless_service(platform, component, PORT),
+        network_policy: network_policy::of(platform, component),
         stateful_set: store::stateful_set(platform, server),
     }
 }

@@ -1,6 +1,11 @@
 //! A platform with every question answered: what rendering starts from.
 
-use operator_api::{Component, MediaType, PullPolicy, names};
+use std::collections::BTreeMap;
+
+use operator_api::{
+    Component, DeletionPolicy, MediaType, NodeRequirement, ParentGateway, PullPolicy, Toleration,
+    WhenUnsatisfiable, names,
+};
 
 use crate::quantity::{ByteCount, MilliCpus};
 
@@ -18,9 +23,14 @@ pub struct ValidatedPlatform {
     pub(crate) post: PostShape,
     pub(crate) media: MediaShape,
     pub(crate) search: ServiceShape,
-    pub(crate) mongodb: StoreShape,
-    pub(crate) redis: StoreShape,
-    pub(crate) rabbitmq: StoreShape,
+    pub(crate) mongodb: StoreSource,
+    pub(crate) redis: StoreSource,
+    pub(crate) rabbitmq: StoreSource,
+    /// Whether network policies keep everybody from the pods who has no business with them.
+    pub(crate) is_fenced: bool,
+    /// How metrics are collected, if they are.
+    pub(crate) pod_monitor: Option<PodMonitorShape>,
+    pub(crate) deletion_policy: DeletionPolicy,
 }
 
 /// Where images come from and how they are fetched.
@@ -43,6 +53,8 @@ pub(crate) struct Instance {
 pub(crate) struct GatewayShape {
     pub pods: ServiceShape,
     pub exposure: GatewayExposure,
+    pub ingress: Option<IngressShape>,
+    pub http_route: Option<HttpRouteShape>,
     /// What each client may send.
     pub quota: Quota,
     /// What of it may be registering, logging in and refreshing tokens.
@@ -65,6 +77,30 @@ pub(crate) enum GatewayExposure {
     ClusterIp,
     /// A port of every node; none means one that Kubernetes chooses.
     NodePort(Option<i32>),
+}
+
+/// An Ingress before the gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct IngressShape {
+    pub host: String,
+    pub class: Option<String>,
+    pub tls_secret: Option<String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A route of the Gateway API that leads to the gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HttpRouteShape {
+    /// At least one.
+    pub parents: Vec<ParentGateway>,
+    pub hostnames: Vec<String>,
+}
+
+/// How the services' metrics are collected.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PodMonitorShape {
+    pub labels: BTreeMap<String, String>,
+    pub interval_seconds: i32,
 }
 
 /// How identity runs. Access tokens end before idle sessions, and those before the longest session.
@@ -121,10 +157,77 @@ pub(crate) enum MediaStorage {
 }
 
 /// How one of our services runs.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ServiceShape {
-    pub replicas: i32,
+    pub scale: Scale,
     pub resources: ContainerResources,
+    pub placement: Placement,
+    pub carried: Carried,
+}
+
+/// How many pods.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scale {
+    Fixed(i32),
+    /// As many as their use of processors asks for; `least` is not above `most`.
+    Between {
+        least: i32,
+        most: i32,
+        cpu_percent: i32,
+    },
+}
+
+impl Scale {
+    /// The fewest pods there are when nothing is wrong.
+    pub fn least(self) -> i32 {
+        match self {
+            Self::Fixed(replicas) => replicas,
+            Self::Between { least, .. } => least,
+        }
+    }
+
+    /// The most pods there may be.
+    pub fn most(self) -> i32 {
+        match self {
+            Self::Fixed(replicas) => replicas,
+            Self::Between { most, .. } => most,
+        }
+    }
+}
+
+/// Where pods run, and how much they matter.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Placement {
+    pub node_selector: BTreeMap<String, String>,
+    pub required_nodes: Vec<NodeRequirement>,
+    pub preferred_nodes: Vec<NodeRequirement>,
+    pub tolerations: Vec<Toleration>,
+    pub spread: Spreading,
+    pub priority_class: Option<String>,
+}
+
+/// How pods of one component are kept apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Spreading {
+    pub topology_key: String,
+    pub when_unsatisfiable: WhenUnsatisfiable,
+}
+
+/// What pods carry for other programs. No name is one of the operator's own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Carried {
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Where a store comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum StoreSource {
+    Managed(StoreShape),
+    /// Somebody else runs it; this Secret of the user's says where.
+    External {
+        secret: String,
+    },
 }
 
 /// How a managed store runs.
@@ -134,6 +237,8 @@ pub(crate) struct StoreShape {
     pub volume_size: ByteCount,
     pub storage_class: Option<String>,
     pub resources: ContainerResources,
+    pub placement: Placement,
+    pub carried: Carried,
 }
 
 /// Requests and limits, the limits never below the requests.
@@ -168,15 +273,45 @@ impl ValidatedPlatform {
         names::gateway_url(&self.namespace, &self.name)
     }
 
-    /// Number of pods wanted of a component.
+    /// The fewest pods wanted of a component.
     pub fn replicas(&self, component: Component) -> i32 {
+        self.service(component)
+            .map_or(1, |service| service.scale.least())
+    }
+
+    /// Whether volumes and credentials go with the platform.
+    pub fn leaves_nothing(&self) -> bool {
+        self.deletion_policy == DeletionPolicy::Delete
+    }
+
+    /// How a service runs; `None` of a store.
+    pub(crate) fn service(&self, component: Component) -> Option<&ServiceShape> {
         match component {
-            Component::Gateway => self.gateway.pods.replicas,
-            Component::Identity => self.identity.pods.replicas,
-            Component::Post => self.post.pods.replicas,
-            Component::Media => self.media.pods.replicas,
-            Component::Search => self.search.replicas,
-            Component::MongoDb | Component::Redis | Component::RabbitMq => 1,
+            Component::Gateway => Some(&self.gateway.pods),
+            Component::Identity => Some(&self.identity.pods),
+            Component::Post => Some(&self.post.pods),
+            Component::Media => Some(&self.media.pods),
+            Component::Search => Some(&self.search),
+            Component::MongoDb | Component::Redis | Component::RabbitMq => None,
+        }
+    }
+
+    /// How a store runs that the operator runs.
+    pub(crate) fn managed_store(&self, component: Component) -> Option<&StoreShape> {
+        let source = match component {
+            Component::MongoDb => &self.mongodb,
+            Component::Redis => &self.redis,
+            Component::RabbitMq => &self.rabbitmq,
+            Component::Gateway
+            | Component::Identity
+            | Component::Post
+            | Component::Media
+            | Component::Search => return None,
+        };
+
+        match source {
+            StoreSource::Managed(shape) => Some(shape),
+            StoreSource::External { secret: _ } => None,
         }
     }
 }

@@ -8,12 +8,12 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use operator_api::{Component, PullPolicy};
+use operator_api::{Component, PullPolicy, WhenUnsatisfiable};
 
 use crate::{
     config_hash::ConfigHash,
-    labels,
-    platform::{ContainerResources, ValidatedPlatform},
+    labels, placement,
+    platform::{Carried, ContainerResources, Placement, Spreading, ValidatedPlatform},
     quantity::ByteCount,
 };
 
@@ -45,19 +45,52 @@ pub(crate) const SERVICE_USER: RunAs = RunAs(65532);
 /// The user of the stores' official images, all three.
 pub(crate) const STORE_USER: RunAs = RunAs(999);
 
+/// What is special about the pods of a component.
+pub(crate) struct Pod<'a> {
+    pub config: ConfigHash,
+    pub user: RunAs,
+    pub placement: &'a Placement,
+    pub carried: &'a Carried,
+    pub container: Container,
+    pub volumes: Vec<Volume>,
+}
+
 /// A pod of one container.
 pub(crate) fn template(
     platform: &ValidatedPlatform,
     component: Component,
-    config: ConfigHash,
-    user: RunAs,
-    container: Container,
-    volumes: Vec<Volume>,
+    pod: Pod<'_>,
 ) -> PodTemplateSpec {
+    let Pod {
+        config,
+        user,
+        placement,
+        carried: Carried {
+            labels,
+            annotations,
+        },
+        container,
+        volumes,
+    } = pod;
+    let Placement {
+        node_selector,
+        required_nodes,
+        preferred_nodes,
+        tolerations,
+        spread,
+        priority_class,
+    } = placement;
+    // Ours come last: what they say is relied upon.
+    let labels = labels
+        .clone()
+        .into_iter()
+        .chain(labels::labels(platform, component));
+    let annotations = annotations.clone().into_iter().chain(config.annotations());
+
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(labels::labels(platform, component)),
-            annotations: Some(config.annotations()),
+            labels: Some(labels.collect()),
+            annotations: Some(annotations.collect()),
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
@@ -68,7 +101,11 @@ pub(crate) fn template(
             enable_service_links: Some(false),
             security_context: Some(pod_security(user)),
             termination_grace_period_seconds: Some(GRACE_SECONDS),
-            topology_spread_constraints: Some(vec![spread_over_nodes(platform, component)]),
+            topology_spread_constraints: Some(vec![kept_apart(platform, component, spread)]),
+            node_selector: (!node_selector.is_empty()).then(|| node_selector.clone()),
+            affinity: placement::affinity(required_nodes, preferred_nodes),
+            tolerations: placement::tolerations(tolerations),
+            priority_class_name: priority_class.clone(),
             ..PodSpec::default()
         }),
     }
@@ -192,15 +229,21 @@ fn pull_secrets(platform: &ValidatedPlatform) -> Option<Vec<LocalObjectReference
     })
 }
 
-/// Pods of a component are spread over nodes where that is possible; a pod that shares a node beats a pod that waits for one.
-fn spread_over_nodes(
+/// Pods of a component are kept apart. Unless asked for more, a pod that shares a node beats a pod that waits for one.
+fn kept_apart(
     platform: &ValidatedPlatform,
     component: Component,
+    spread: &Spreading,
 ) -> TopologySpreadConstraint {
+    let when_unsatisfiable = match spread.when_unsatisfiable {
+        WhenUnsatisfiable::ScheduleAnyway => "ScheduleAnyway",
+        WhenUnsatisfiable::DoNotSchedule => "DoNotSchedule",
+    };
+
     TopologySpreadConstraint {
         max_skew: 1,
-        topology_key: "kubernetes.io/hostname".to_owned(),
-        when_unsatisfiable: "ScheduleAnyway".to_owned(),
+        topology_key: spread.topology_key.clone(),
+        when_unsatisfiable: when_unsatisfiable.to_owned(),
         label_selector: Some(labels::selector(platform, component)),
         ..TopologySpreadConstraint::default()
     }

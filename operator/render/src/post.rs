@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     config_hash::ConfigHash,
-    credentials::Credentials,
+    connections::Connections,
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
@@ -22,14 +22,14 @@ const CURSOR_KEY: &str = "cursor-key";
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
-    credentials: &Credentials,
+    connections: Connections<'_>,
     keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Post;
-    let mongodb_url =
-        service::mongodb_url(platform, component, &credentials.mongodb_passwords.post);
-    let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
-    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let credentials = connections.credentials;
+    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.post);
+    let rabbitmq_url = connections.rabbitmq();
+    let redis_url = connections.redis();
     let cursor_key = cursor_key(&credentials.mongodb_passwords.post);
     let secret = secret::of(
         platform,
@@ -57,7 +57,7 @@ pub(crate) fn objects(
     ];
     let program = Program {
         component,
-        shape: platform.post.pods,
+        shape: &platform.post.pods,
         env: env.concat(),
         volumes: vec![
             jwks::volume(platform),
@@ -74,11 +74,7 @@ pub(crate) fn objects(
         config: ConfigHash::default().secret(&secret).config_map(keys),
     };
 
-    ServiceObjects {
-        secret,
-        service: service::service(platform, component),
-        deployment: service::deployment(platform, program),
-    }
+    service::objects(platform, secret, program)
 }
 
 /// The key cursors are made with: 32 bytes as 64 hexadecimal digits. It follows from what only post knows anyway, so it

@@ -11,6 +11,7 @@ use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
     env::{self, RABBITMQ_USER},
+    network_policy,
     objects::StoreObjects,
     platform::{StoreShape, ValidatedPlatform},
     pod,
@@ -34,9 +35,13 @@ const DATA_PATH: &str = "/var/lib/rabbitmq";
 const HOME_VOLUME: &str = "home";
 const HOME_PATH: &str = "/run/rabbitmq";
 
-pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> StoreObjects {
+pub(crate) fn objects(
+    platform: &ValidatedPlatform,
+    shape: &StoreShape,
+    credentials: &Credentials,
+) -> StoreObjects {
     let component = Component::RabbitMq;
-    let config = config(&platform.rabbitmq);
+    let config = config(shape);
     let definitions = definitions(&credentials.rabbitmq_password_hash);
     let secret = secret::of(
         platform,
@@ -50,7 +55,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
     );
     let server = Server {
         component,
-        shape: &platform.rabbitmq,
+        shape,
         command: vec!["rabbitmq-server".to_owned()],
         env: environment(),
         port: PORT,
@@ -75,6 +80,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
     StoreObjects {
         secret,
         service: store::headless_service(platform, component, PORT),
+        network_policy: network_policy::of(platform, component),
         stateful_set: store::stateful_set(platform, server),
     }
 }

@@ -8,8 +8,9 @@ use operator_api::{
 use crate::{
     config_hash::ConfigHash,
     credentials::Credentials,
+    network_policy,
     objects::StoreObjects,
-    platform::ValidatedPlatform,
+    platform::{StoreShape, ValidatedPlatform},
     pod,
     quantity::ByteCount,
     secret,
@@ -25,16 +26,17 @@ const CONFIG_VOLUME: &str = "config";
 const CONFIG_FILE: &str = "redis.conf";
 const DATA_PATH: &str = "/data";
 
-pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> StoreObjects {
+pub(crate) fn objects(
+    platform: &ValidatedPlatform,
+    shape: &StoreShape,
+    credentials: &Credentials,
+) -> StoreObjects {
     let component = Component::Redis;
-    let config = config(
-        platform.redis.resources.memory_limit,
-        &credentials.redis_password,
-    );
+    let config = config(shape.resources.memory_limit, &credentials.redis_password);
     let secret = secret::of(platform, component, &[(CONFIG_FILE, &config)]);
     let server = Server {
         component,
-        shape: &platform.redis,
+        shape,
         command: vec![
             "redis-server".to_owned(),
             format!("/etc/redis/{CONFIG_FILE}"),
@@ -56,6 +58,7 @@ pub(crate) fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -
     StoreObjects {
         secret,
         service: store::headless_service(platform, component, PORT),
+        network_policy: network_policy::of(platform, component),
         stateful_set: store::stateful_set(platform, server),
     }
 }

@@ -5,7 +5,7 @@ use operator_api::Component;
 
 use crate::{
     config_hash::ConfigHash,
-    credentials::Credentials,
+    connections::Connections,
     env::{self, MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     jwks,
     objects::ServiceObjects,
@@ -18,14 +18,14 @@ const REQUEST_TIMEOUT_SECONDS: u32 = 10;
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
-    credentials: &Credentials,
+    connections: Connections<'_>,
     keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Search;
-    let mongodb_url =
-        service::mongodb_url(platform, component, &credentials.mongodb_passwords.search);
-    let rabbitmq_url = env::rabbitmq_url(platform, &credentials.rabbitmq_password);
-    let redis_url = env::redis_url(platform, &credentials.redis_password);
+    let credentials = connections.credentials;
+    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.search);
+    let rabbitmq_url = connections.rabbitmq();
+    let redis_url = connections.redis();
     let secret = secret::of(
         platform,
         component,
@@ -44,16 +44,12 @@ pub(crate) fn objects(
     ];
     let program = Program {
         component,
-        shape: platform.search,
+        shape: &platform.search,
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
         config: ConfigHash::default().secret(&secret).config_map(keys),
     };
 
-    ServiceObjects {
-        secret,
-        service: service::service(platform, component),
-        deployment: service::deployment(platform, program),
-    }
+    service::objects(platform, secret, program)
 }

@@ -2,7 +2,10 @@
 
 use k8s_openapi::{
     api::{
-        apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
+        apps::v1::{
+            StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec,
+            StatefulSetUpdateStrategy,
+        },
         core::v1::{
             Container, ContainerPort, EnvVar, PersistentVolumeClaim, PersistentVolumeClaimSpec,
             Service, ServicePort, ServiceSpec, Volume, VolumeMount, VolumeResourceRequirements,
@@ -16,7 +19,7 @@ use crate::{
     config_hash::ConfigHash,
     labels,
     platform::{StoreShape, ValidatedPlatform},
-    pod::{self, STORE_USER},
+    pod::{self, Pod, STORE_USER},
     probes::{self, Probes},
 };
 
@@ -91,7 +94,18 @@ pub(crate) fn stateful_set(platform: &ValidatedPlatform, server: Server<'_>) -> 
         ..Container::default()
     };
 
-    let mut template = pod::template(platform, component, config, STORE_USER, container, volumes);
+    let mut template = pod::template(
+        platform,
+        component,
+        Pod {
+            config,
+            user: STORE_USER,
+            placement: &shape.placement,
+            carried: &shape.carried,
+            container,
+            volumes,
+        },
+    );
     if let Some(pod) = template.spec.as_mut() {
         pod.init_containers = (!init_containers.is_empty()).then_some(init_containers);
     }
@@ -110,9 +124,26 @@ pub(crate) fn stateful_set(platform: &ValidatedPlatform, server: Server<'_>) -> 
                 type_: Some("RollingUpdate".to_owned()),
                 rolling_update: None,
             }),
+            persistent_volume_claim_retention_policy: Some(what_becomes_of_volumes(platform)),
             ..StatefulSetSpec::default()
         }),
         status: None,
+    }
+}
+
+/// Nobody scales a store to none to have its volume removed.
+fn what_becomes_of_volumes(
+    platform: &ValidatedPlatform,
+) -> StatefulSetPersistentVolumeClaimRetentionPolicy {
+    let when_deleted = if platform.leaves_nothing() {
+        "Delete"
+    } else {
+        "Retain"
+    };
+
+    StatefulSetPersistentVolumeClaimRetentionPolicy {
+        when_deleted: Some(when_deleted.to_owned()),
+        when_scaled: Some("Retain".to_owned()),
     }
 }
 

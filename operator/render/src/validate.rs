@@ -3,16 +3,21 @@
 mod gateway;
 mod identity;
 mod media;
+mod pods;
 mod resources;
+mod surroundings;
 
 use operator_api::{
-    Bytes, ImagePullSecret, Images, Post, Resources, Service, SocialPlatform, SocialPlatformSpec,
-    Store, bounds::LEAST_SERVICE_MEMORY, names::MAX_PLATFORM_NAME,
+    Bytes, ExternalStore, ImagePullSecret, Images, ManagedStore, Post, Resources, SecretRef,
+    Service, ServicePods, SocialPlatform, SocialPlatformSpec, Store, bounds::LEAST_SERVICE_MEMORY,
+    names::MAX_PLATFORM_NAME,
 };
 
 use crate::{
     defaults::{self, StoreDefaults},
-    platform::{ImageSource, Instance, PostShape, ServiceShape, StoreShape, ValidatedPlatform},
+    platform::{
+        ImageSource, Instance, PostShape, ServiceShape, StoreShape, StoreSource, ValidatedPlatform,
+    },
 };
 use resources::{bytes, container_resources};
 
@@ -53,6 +58,11 @@ pub fn validate(
         mongodb,
         redis,
         rabbitmq,
+        network_policy,
+        monitoring,
+        deletion_policy,
+        // Nothing is made of a platform while it is paused.
+        paused: _,
     } = &platform.spec;
     let name = platform_name(platform)?;
     let instance = instance.clone().unwrap_or_default();
@@ -75,9 +85,12 @@ pub fn validate(
         post: post_shape(post.clone().unwrap_or_default())?,
         media: media::media(media.clone().unwrap_or_default())?,
         search: search_shape(search)?,
-        mongodb: store_shape("spec.mongodb", mongodb.as_ref(), &defaults::MONGODB)?,
-        redis: store_shape("spec.redis", redis.as_ref(), &defaults::REDIS)?,
-        rabbitmq: store_shape("spec.rabbitmq", rabbitmq.as_ref(), &defaults::RABBITMQ)?,
+        mongodb: store_source("spec.mongodb", mongodb.as_ref(), &defaults::MONGODB)?,
+        redis: store_source("spec.redis", redis.as_ref(), &defaults::REDIS)?,
+        rabbitmq: store_source("spec.rabbitmq", rabbitmq.as_ref(), &defaults::RABBITMQ)?,
+        is_fenced: surroundings::is_fenced(network_policy.clone().unwrap_or_default()),
+        pod_monitor: surroundings::pod_monitor(monitoring.clone().unwrap_or_default()),
+        deletion_policy: deletion_policy.unwrap_or_default(),
         name,
     })
 }
@@ -144,70 +157,91 @@ fn image_source(images: Images) -> ImageSource {
 
 fn post_shape(post: Post) -> Result<PostShape, Invalid> {
     let Post {
-        replicas,
+        pods,
         resources,
         page_cache_ttl_seconds,
     } = post;
 
     Ok(PostShape {
-        pods: pods("spec.post", replicas, resources)?,
+        pods: service_shape("spec.post", pods, resources)?,
         page_cache_ttl_seconds: page_cache_ttl_seconds.unwrap_or(defaults::PAGE_CACHE_TTL_SECONDS),
     })
 }
 
 fn search_shape(search: Service) -> Result<ServiceShape, Invalid> {
-    let Service {
-        replicas,
-        resources,
-    } = search;
+    let Service { pods, resources } = search;
 
-    pods("spec.search", replicas, resources)
+    service_shape("spec.search", pods, resources)
 }
 
 /// How a service runs that needs no more than any other.
-fn pods(
+fn service_shape(
     field: &str,
-    replicas: Option<i32>,
+    pods: ServicePods,
     resources: Option<Resources>,
 ) -> Result<ServiceShape, Invalid> {
-    Ok(ServiceShape {
-        replicas: replicas.unwrap_or(defaults::REPLICAS),
-        resources: container_resources(
-            &format!("{field}.resources"),
-            resources,
-            &defaults::SERVICE,
-            LEAST_SERVICE_MEMORY,
-        )?,
-    })
+    let resources = container_resources(
+        &format!("{field}.resources"),
+        resources,
+        &defaults::SERVICE,
+        LEAST_SERVICE_MEMORY,
+    )?;
+
+    pods::service(field, pods, resources)
+}
+
+fn store_source(
+    field: &str,
+    store: Option<&Store>,
+    defaults: &StoreDefaults,
+) -> Result<StoreSource, Invalid> {
+    let Store { managed, external } = store.cloned().unwrap_or_default();
+
+    match (managed, external) {
+        (Some(_), Some(_)) => Err(invalid(field, "must be managed or external, not both")),
+        (
+            None,
+            Some(ExternalStore {
+                secret_ref: SecretRef { name },
+            }),
+        ) => Ok(StoreSource::External { secret: name }),
+        (managed, None) => {
+            store_shape(field, managed.unwrap_or_default(), defaults).map(StoreSource::Managed)
+        }
+    }
 }
 
 fn store_shape(
     field: &str,
-    store: Option<&Store>,
+    managed: ManagedStore,
     defaults: &StoreDefaults,
 ) -> Result<StoreShape, Invalid> {
-    let managed = store
-        .cloned()
-        .unwrap_or_default()
-        .managed
-        .unwrap_or_default();
-    let storage = managed.storage.unwrap_or_default();
+    let field = format!("{field}.managed");
+    let ManagedStore {
+        image,
+        storage,
+        resources,
+        pod,
+    } = managed;
+    let storage = storage.unwrap_or_default();
     let size = storage.size.map_or_else(
         || defaults.bounds.default_volume.to_owned(),
         |Bytes(size)| size,
     );
-    let size_field = format!("{field}.managed.storage.size");
+    let (placement, carried) = pods::store(&field, pod)?;
 
     Ok(StoreShape {
-        image: managed.image.unwrap_or_else(|| defaults.image.to_owned()),
-        volume_size: bytes(&size_field, &size)?,
+        image: image.unwrap_or_else(|| defaults.image.to_owned()),
+        volume_size: bytes(&format!("{field}.storage.size"), &size)?,
         storage_class: storage.storage_class_name,
         resources: container_resources(
-            &format!("{field}.managed.resources"),
-            managed.resources,
+            &format!("{field}.resources"),
+            resources,
             &defaults.resources,
             defaults.bounds.least_memory,
         )?,
+        placement,
+        carried,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use super::*;
-use crate::SocialPlatform;
+use crate::{Component, SocialPlatform};
 
 const STALE: &str = "crds/ is stale: run `make crds` and commit the result";
 
@@ -91,24 +91,28 @@ fn every_text_and_list_is_bounded() {
         }
         if property["type"] == "array" {
             let items = &property["items"];
-            let kind = if items["type"] == "object" {
-                "map"
+            let is_of_objects = items["type"] == "object";
+            // Objects that nothing tells apart are taken as a whole.
+            let kinds: &[&str] = if is_of_objects {
+                &["map", "atomic"]
             } else {
-                "set"
+                &["set"]
             };
+            let kind = property["x-kubernetes-list-type"].as_str().unwrap();
             assert!(property["maxItems"].is_u64(), "{path} has no maxItems");
-            assert_eq!(property["x-kubernetes-list-type"], kind, "{path}");
+            assert!(kinds.contains(&kind), "{path} is a list of type {kind}");
             assert!(
-                kind == "map" || items["maxLength"].is_u64() || items["enum"].is_array(),
+                is_of_objects || items["maxLength"].is_u64() || items["enum"].is_array(),
                 "{path} has items without bounds"
             );
         }
         if property["type"] == "integer" {
             assert!(property["minimum"].is_i64(), "{path} has no minimum");
         }
+        let values = &property["additionalProperties"];
         assert!(
-            property["additionalProperties"].is_null(),
-            "{path} takes any key"
+            values.is_null() || property["maxProperties"].is_u64() && values["maxLength"].is_u64(),
+            "{path} takes keys or values without bounds"
         );
     });
 }
@@ -143,24 +147,40 @@ fn as_text(value: &mut Value) {
     }
 }
 
-/// Of what excludes one another, each has a sample of its own.
+/// Of what excludes one another, each has a sample of its own; what every component has is set for one of them.
 #[test]
 fn every_field_is_set_in_a_sample() {
     let samples: Vec<Value> = samples()
         .iter()
         .map(|sample| serde_yaml::from_str(sample).unwrap())
         .collect();
+    let components = Component::ALL.map(Component::as_str);
 
     for_every_property(&schema()["properties"]["spec"], "", &mut |_, path| {
-        let pointer =
-            format!("/spec{}", path.replace('.', "/")).replace("/pullSecrets/", "/pullSecrets/0/");
-        assert!(
+        let steps: Vec<_> = path.split('.').skip(1).collect();
+        let is_set = |first: &str| {
             samples
                 .iter()
-                .any(|sample| sample.pointer(&pointer).is_some()),
+                .any(|sample| reaches(&sample["spec"][first], &steps[1..]))
+        };
+        let is_shared = components.contains(&steps[0]);
+        assert!(
+            is_set(steps[0]) || is_shared && components.into_iter().any(is_set),
             "{path} is in no sample"
         );
     });
+}
+
+/// Whether there is something at the end of these steps, in any item of the lists on the way.
+fn reaches(value: &Value, steps: &[&str]) -> bool {
+    match (value, steps) {
+        (Value::Null, _) => false,
+        (Value::Array(items), steps) if !steps.is_empty() => {
+            items.iter().any(|item| reaches(item, steps))
+        }
+        (value, [first, rest @ ..]) => reaches(&value[first], rest),
+        (_, []) => true,
+    }
 }
 
 #[test]

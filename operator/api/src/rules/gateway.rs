@@ -4,10 +4,27 @@ use kube::core::Rule;
 
 use super::rule;
 
+/// A DNS name, of which the first label may stand for any.
+const HOST_NAME: &str =
+    r"^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+const HOST_ADVICE: &str =
+    "must be a host name such as social.example.com, without https://, port and path";
+
 pub(crate) fn node_port_is_asked_for() -> Rule {
     rule(
         "!has(self.nodePort) || (has(self.type) && self.type == 'NodePort')",
         "nodePort is only for type NodePort",
+    )
+}
+
+pub(crate) fn is_a_host() -> Rule {
+    rule(&format!("self.matches('{HOST_NAME}')"), HOST_ADVICE)
+}
+
+pub(crate) fn hosts_are_hosts() -> Rule {
+    rule(
+        &format!("self.all(host, host.matches('{HOST_NAME}'))"),
+        HOST_ADVICE,
     )
 }
 

@@ -1,16 +1,16 @@
 //! The gateway: how it is reached, and whom it lets through.
 
-use operator_api::{Cors, Exposure, ExposureType, Gateway, RateLimit};
+use operator_api::{Cors, Exposure, ExposureType, Gateway, HttpRoute, Ingress, RateLimit};
 
-use super::{Invalid, invalid, pods};
+use super::{Invalid, invalid, service_shape};
 use crate::{
     defaults,
-    platform::{GatewayExposure, GatewayShape, Quota},
+    platform::{GatewayExposure, GatewayShape, HttpRouteShape, IngressShape, Quota},
 };
 
 pub(super) fn gateway(gateway: Gateway) -> Result<GatewayShape, Invalid> {
     let Gateway {
-        replicas,
+        pods,
         resources,
         exposure,
         rate_limit,
@@ -24,10 +24,18 @@ pub(super) fn gateway(gateway: Gateway) -> Result<GatewayShape, Invalid> {
         auth_burst,
     } = rate_limit.unwrap_or_default();
     let Cors { allowed_origins } = cors.unwrap_or_default();
+    let Exposure {
+        type_,
+        node_port,
+        ingress,
+        http_route,
+    } = exposure.unwrap_or_default();
 
     Ok(GatewayShape {
-        pods: pods("spec.gateway", replicas, resources)?,
-        exposure: gateway_exposure(exposure.unwrap_or_default())?,
+        pods: service_shape("spec.gateway", pods, resources)?,
+        exposure: gateway_exposure(type_, node_port)?,
+        ingress: ingress.map(ingress_shape),
+        http_route: http_route.map(http_route_shape),
         quota: Quota {
             per_minute: requests_per_minute.unwrap_or(defaults::QUOTA.per_minute),
             burst: burst.unwrap_or(defaults::QUOTA.burst),
@@ -41,8 +49,33 @@ pub(super) fn gateway(gateway: Gateway) -> Result<GatewayShape, Invalid> {
     })
 }
 
-fn gateway_exposure(exposure: Exposure) -> Result<GatewayExposure, Invalid> {
-    match (exposure.type_.unwrap_or_default(), exposure.node_port) {
+fn ingress_shape(ingress: Ingress) -> IngressShape {
+    let Ingress {
+        host,
+        class_name,
+        tls_secret_name,
+        annotations,
+    } = ingress;
+
+    IngressShape {
+        host,
+        class: class_name,
+        tls_secret: tls_secret_name,
+        annotations,
+    }
+}
+
+fn http_route_shape(route: HttpRoute) -> HttpRouteShape {
+    let HttpRoute { parents, hostnames } = route;
+
+    HttpRouteShape { parents, hostnames }
+}
+
+fn gateway_exposure(
+    type_: Option<ExposureType>,
+    node_port: Option<i32>,
+) -> Result<GatewayExposure, Invalid> {
+    match (type_.unwrap_or_default(), node_port) {
         (ExposureType::ClusterIP, None) => Ok(GatewayExposure::ClusterIp),
         (ExposureType::ClusterIP, Some(_)) => Err(invalid(
             "spec.gateway.exposure.nodePort",

@@ -9,16 +9,16 @@ use operator_api::{
     },
 };
 
-use super::{Invalid, invalid, resources::container_resources};
+use super::{Invalid, invalid, pods, resources::container_resources};
 use crate::{
     defaults::{self, ResourceDefaults},
-    platform::{ContainerResources, IdentityShape, PasswordHash, ServiceShape},
+    platform::{ContainerResources, IdentityShape, PasswordHash},
     quantity::{ByteCount, MilliCpus},
 };
 
 pub(super) fn identity(identity: Identity) -> Result<IdentityShape, Invalid> {
     let Identity {
-        replicas,
+        pods,
         resources,
         access_token_ttl_seconds,
         refresh_token_ttl_seconds,
@@ -44,10 +44,11 @@ pub(super) fn identity(identity: Identity) -> Result<IdentityShape, Invalid> {
     let password_hash = parameters(password_hash.unwrap_or_default())?;
 
     Ok(IdentityShape {
-        pods: ServiceShape {
-            replicas: replicas.unwrap_or(defaults::REPLICAS),
-            resources: room_for_hashes(resources, password_hash)?,
-        },
+        pods: pods::service(
+            "spec.identity",
+            pods,
+            room_for_hashes(resources, password_hash)?,
+        )?,
         access_token_ttl_seconds: access,
         refresh_token_idle_seconds: idle,
         refresh_token_ttl_seconds: refresh,

@@ -5,7 +5,7 @@ use operator_api::{
     bounds::{MAX_UPLOAD_BYTES, USER_QUOTA_BYTES},
 };
 
-use super::{Invalid, invalid, pods};
+use super::{Invalid, invalid, service_shape};
 use crate::{
     defaults,
     platform::{MediaShape, MediaStorage},
@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) fn media(media: Media) -> Result<MediaShape, Invalid> {
     let Media {
-        replicas,
+        pods,
         resources,
         max_upload_bytes,
         allowed_types,
@@ -31,7 +31,7 @@ pub(super) fn media(media: Media) -> Result<MediaShape, Invalid> {
     }
 
     Ok(MediaShape {
-        pods: pods("spec.media", replicas, resources)?,
+        pods: service_shape("spec.media", pods, resources)?,
         max_upload_bytes,
         allowed_types: types(allowed_types),
         unclaimed_upload_ttl_seconds: unclaimed_upload_ttl_seconds

@@ -5,7 +5,7 @@ use operator_api::{Component, SocialPlatformSpec};
 use super::*;
 use crate::{
     fixture::{defaults, platform, with_spec},
-    platform::{GatewayExposure, MediaStorage},
+    platform::{GatewayExposure, MediaStorage, Scale},
     quantity::{ByteCount, MilliCpus},
 };
 
@@ -30,7 +30,8 @@ fn an_empty_spec_is_complete() {
     assert_eq!(platform.version, "1.2.3", "the operator's own version");
     assert_eq!(platform.images.registry, "docker.io/socialplatform");
     assert_eq!(platform.gateway.exposure, GatewayExposure::ClusterIp);
-    assert_eq!(platform.mongodb.volume_size, ByteCount::gibibytes(8));
+    let mongodb = platform.managed_store(Component::MongoDb).unwrap();
+    assert_eq!(mongodb.volume_size, ByteCount::gibibytes(8));
     assert_eq!(platform.url(), "http://demo-gateway.town.svc:8080");
     for component in Component::ALL {
         assert_eq!(platform.replicas(component), 1, "{component}");
@@ -236,4 +237,68 @@ fn a_resource_that_no_cluster_stored_is_refused() {
         validate(&platform, &defaults()).unwrap_err().field,
         "metadata.uid"
     );
+}
+
+#[test]
+fn names_that_others_rely_on_are_not_given_away() {
+    for (labels, sentence) in [
+        (
+            "app.kubernetes.io/name: other",
+            "spec.post.podLabels must not have the name app.kubernetes.io/name: names with app.kubernetes.io/ are taken",
+        ),
+        (
+            "-a: b",
+            "spec.post.podLabels must have names such as example.com/team of at most 63 letters, digits, dots, hyphens and \
+             underscores, not \"-a\"",
+        ),
+        (
+            "team: a b",
+            "spec.post.podLabels must have label values of letters, digits, dots, hyphens and underscores, and team is \
+             \"a b\"",
+        ),
+    ] {
+        assert_eq!(
+            refusal(&format!(
+                "post: {{podLabels: {{\"{}}}}}",
+                labels.replacen(": ", "\": ", 1)
+            )),
+            sentence
+        );
+    }
+    with_spec(
+        "post: {podLabels: {example.com/team: a, team: ''}, podAnnotations: {a.b/c: 'any text ✿'}}",
+    );
+}
+
+#[test]
+fn pods_are_fixed_in_number_or_follow() {
+    assert_eq!(
+        refusal("post: {replicas: 2, autoscaling: {maxReplicas: 3}}"),
+        "spec.post.replicas and autoscaling exclude each other"
+    );
+    assert_eq!(
+        refusal("post: {autoscaling: {minReplicas: 4, maxReplicas: 3}}"),
+        "spec.post.autoscaling.minReplicas must not be above maxReplicas"
+    );
+    assert_eq!(
+        with_spec("post: {autoscaling: {maxReplicas: 3}}")
+            .post
+            .pods
+            .scale,
+        Scale::Between {
+            least: 1,
+            most: 3,
+            cpu_percent: 80
+        }
+    );
+}
+
+#[test]
+fn a_store_is_run_by_the_operator_or_by_somebody_else() {
+    assert_eq!(
+        refusal("redis: {managed: {}, external: {secretRef: {name: own}}}"),
+        "spec.redis must be managed or external, not both"
+    );
+    let own = with_spec("redis: {external: {secretRef: {name: own}}}");
+    assert_eq!(own.managed_store(Component::Redis), None);
 }

@@ -8,14 +8,14 @@ use k8s_openapi::{
 };
 use operator_api::SocialPlatform;
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StorageSecrets, StoreObjects,
+    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StoreObjects, UserSecrets,
     ValidatedPlatform, credentials_secret, render, validate,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 /// The platforms of `tests/golden`.
-pub const NAMES: [&str; 2] = ["minimal", "everything"];
+pub const NAMES: [&str; 3] = ["minimal", "everything", "own-stores"];
 
 /// Keys and values of the Secret with which media's storage is reached.
 pub const STORAGE_SECRETS: [(&str, &str); 3] = [
@@ -83,7 +83,10 @@ pub fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> Vec<O
         media,
         search,
         gateway,
-    } = render(platform, credentials, &storage_secrets(platform));
+        ingress,
+        http_route,
+        pod_monitor,
+    } = render(platform, credentials, &user_secrets(platform));
     let mut objects = vec![
         object(&credentials_secret(platform, credentials)),
         object(&jwks),
@@ -91,19 +94,30 @@ pub fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> Vec<O
     for StoreObjects {
         secret,
         service,
+        network_policy,
         stateful_set,
-    } in [&mongodb, &redis, &rabbitmq]
+    } in [&mongodb, &redis, &rabbitmq].into_iter().flatten()
     {
         objects.extend([object(secret), object(service), object(stateful_set)]);
+        objects.extend(network_policy.iter().map(object));
     }
     for ServiceObjects {
         secret,
         service,
+        network_policy,
+        disruption_budget,
         deployment,
+        autoscaler,
     } in [&identity, &post, &media, &search, &gateway]
     {
         objects.extend([object(secret), object(service), object(deployment)]);
+        objects.extend(network_policy.iter().map(object));
+        objects.extend(disruption_budget.iter().map(object));
+        objects.extend(autoscaler.iter().map(object));
     }
+    objects.extend(ingress.iter().map(object));
+    objects.extend(http_route.iter().map(object));
+    objects.extend(pod_monitor.iter().map(object));
 
     objects
 }
@@ -127,18 +141,37 @@ pub fn credentials() -> Credentials {
     }
 }
 
-/// What the user's own Secret holds, whatever kind of storage it is for.
-fn storage_secrets(platform: &ValidatedPlatform) -> StorageSecrets {
-    let secret = Secret {
+/// What the user's own Secrets hold, whatever they are for and called.
+fn user_secrets(platform: &ValidatedPlatform) -> UserSecrets {
+    let secret = |entries: Vec<(&str, String)>| Secret {
         data: Some(
-            STORAGE_SECRETS
+            entries
+                .into_iter()
                 .map(|(key, text)| (key.to_owned(), ByteString(text.into())))
-                .into(),
+                .collect(),
         ),
         ..Secret::default()
     };
+    let databases = ["identity", "post", "media", "search"]
+        .map(|service| (service, format!("mongodb://{service}:own@mongo/{service}")));
+    let found = [
+        (
+            "town-bucket",
+            STORAGE_SECRETS.map(|(key, text)| (key, text.into())).into(),
+        ),
+        ("own-mongodb", databases.into()),
+        (
+            "own-redis",
+            vec![("url", "redis://:own@redis:6379".to_owned())],
+        ),
+        (
+            "own-rabbitmq",
+            vec![("url", "amqp://own:own@rabbitmq".to_owned())],
+        ),
+    ];
+    let found = found.map(|(name, entries)| (name.to_owned(), secret(entries)));
 
-    StorageSecrets::read(platform, Some(&secret)).unwrap()
+    UserSecrets::read(platform, &found.into()).unwrap()
 }
 
 fn object<T: Resource + Metadata<Ty = ObjectMeta> + Serialize>(object: &T) -> Object {

@@ -134,7 +134,11 @@ fn selectors_match_their_own_pods_and_no_others() {
             .iter()
             .filter(|object| object.pod_template().is_some())
             .collect();
-        assert_eq!(workloads.len(), 8);
+        let stores = workloads
+            .iter()
+            .filter(|workload| workload.kind == "StatefulSet");
+        assert!([0, 3].contains(&stores.count()));
+        assert!([5, 8].contains(&workloads.len()));
         for object in &objects {
             let selector = match object.kind {
                 "Deployment" | "StatefulSet" => &object.content["spec"]["selector"]["matchLabels"],

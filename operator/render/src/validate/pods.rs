@@ -1,0 +1,178 @@
+//! How the pods of a component run.
+
+use std::collections::BTreeMap;
+
+use operator_api::{Autoscaling, Scheduling, ServicePods, Spread, StorePod};
+
+use super::{Invalid, invalid};
+use crate::{
+    defaults,
+    platform::{Carried, ContainerResources, Placement, Scale, ServiceShape, Spreading},
+};
+
+/// Label and annotation names with these prefixes are the operator's.
+const OUR_PREFIXES: [&str; 3] = ["app.kubernetes.io/", "socialplatform.io/", "kubernetes.io/"];
+
+/// The longest name of a label, without its prefix.
+const LONGEST_NAME: usize = 63;
+
+/// How a service runs. `field` is its path in the resource.
+pub(super) fn service(
+    field: &str,
+    pods: ServicePods,
+    resources: ContainerResources,
+) -> Result<ServiceShape, Invalid> {
+    let ServicePods {
+        replicas,
+        autoscaling,
+        scheduling,
+        pod_labels,
+        pod_annotations,
+    } = pods;
+
+    Ok(ServiceShape {
+        scale: scale(field, replicas, autoscaling)?,
+        resources,
+        placement: placement(scheduling),
+        carried: carried(field, pod_labels, pod_annotations)?,
+    })
+}
+
+/// Where a store's pod runs, and what it carries.
+pub(super) fn store(field: &str, pod: StorePod) -> Result<(Placement, Carried), Invalid> {
+    let StorePod {
+        scheduling,
+        pod_labels,
+        pod_annotations,
+    } = pod;
+
+    Ok((
+        placement(scheduling),
+        carried(field, pod_labels, pod_annotations)?,
+    ))
+}
+
+fn scale(
+    field: &str,
+    replicas: Option<i32>,
+    autoscaling: Option<Autoscaling>,
+) -> Result<Scale, Invalid> {
+    let Some(autoscaling) = autoscaling else {
+        return Ok(Scale::Fixed(replicas.unwrap_or(defaults::REPLICAS)));
+    };
+    let Autoscaling {
+        min_replicas,
+        max_replicas,
+        target_cpu_percent,
+    } = autoscaling;
+    let least = min_replicas.unwrap_or(defaults::REPLICAS);
+    if replicas.is_some() {
+        return Err(invalid(
+            &format!("{field}.replicas"),
+            "and autoscaling exclude each other",
+        ));
+    }
+    if least > max_replicas {
+        return Err(invalid(
+            &format!("{field}.autoscaling.minReplicas"),
+            "must not be above maxReplicas",
+        ));
+    }
+
+    Ok(Scale::Between {
+        least,
+        most: max_replicas,
+        cpu_percent: target_cpu_percent.unwrap_or(defaults::TARGET_CPU_PERCENT),
+    })
+}
+
+fn placement(scheduling: Option<Scheduling>) -> Placement {
+    let Scheduling {
+        node_selector,
+        required_nodes,
+        preferred_nodes,
+        tolerations,
+        spread,
+        priority_class_name,
+    } = scheduling.unwrap_or_default();
+    let Spread {
+        topology_key,
+        when_unsatisfiable,
+    } = spread.unwrap_or_default();
+
+    Placement {
+        node_selector,
+        required_nodes,
+        preferred_nodes,
+        tolerations,
+        spread: Spreading {
+            topology_key: topology_key.unwrap_or_else(|| defaults::TOPOLOGY_KEY.to_owned()),
+            when_unsatisfiable: when_unsatisfiable.unwrap_or_default(),
+        },
+        priority_class: priority_class_name,
+    }
+}
+
+fn carried(
+    field: &str,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+) -> Result<Carried, Invalid> {
+    for (field, names) in [
+        (format!("{field}.podLabels"), labels.keys()),
+        (format!("{field}.podAnnotations"), annotations.keys()),
+    ] {
+        for name in names {
+            free_name(&field, name)?;
+        }
+    }
+    for (name, value) in &labels {
+        if !(value.is_empty() || is_plain(value)) {
+            return Err(invalid(
+                &format!("{field}.podLabels"),
+                format!(
+                    "must have label values of letters, digits, dots, hyphens and underscores, and {name} is {value:?}"
+                ),
+            ));
+        }
+    }
+
+    Ok(Carried {
+        labels,
+        annotations,
+    })
+}
+
+/// A name as Kubernetes takes it, and not one that the operator or Kubernetes itself relies on.
+fn free_name(field: &str, name: &str) -> Result<(), Invalid> {
+    if let Some(prefix) = OUR_PREFIXES
+        .into_iter()
+        .find(|prefix| name.starts_with(prefix))
+    {
+        let problem = format!("must not have the name {name}: names with {prefix} are taken");
+        return Err(invalid(field, problem));
+    }
+    let (prefix, plain) = name.split_once('/').unwrap_or(("a", name));
+    let has_good_prefix = prefix
+        .split('.')
+        .all(|label| is_plain(label) && !label.contains(['_', '.']));
+    if !(has_good_prefix && is_plain(plain) && plain.len() <= LONGEST_NAME) {
+        let problem = format!(
+            "must have names such as example.com/team of at most {LONGEST_NAME} letters, digits, dots, hyphens and underscores, not {name:?}"
+        );
+        return Err(invalid(field, problem));
+    }
+
+    Ok(())
+}
+
+/// Letters, digits, dots, hyphens and underscores, with a letter or digit at both ends.
+fn is_plain(text: &str) -> bool {
+    let is_end = |end: char| end.is_ascii_alphanumeric();
+
+    text.starts_with(is_end)
+        && text.ends_with(is_end)
+        && text
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || "._-".contains(char))
+}
