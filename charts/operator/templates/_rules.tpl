@@ -1,0 +1,28 @@
+{{/*
+What the operator may do with a platform's objects, verb by verb: of a ClusterRole, or of a Role in each namespace it watches. So nothing
+in it is about the cluster as a whole. Secrets are read one by one, by name: it can neither list nor watch nor delete them.
+*/}}
+{{- define "operator.rules" -}}
+- apiGroups: [socialplatform.io]
+  resources: [socialplatforms]
+  verbs: [get, list, watch]
+- apiGroups: [socialplatform.io]
+  resources: [socialplatforms/status]
+  verbs: [patch]
+# An owner reference that holds up the owner's deletion asks for this.
+- apiGroups: [socialplatform.io]
+  resources: [socialplatforms/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [services, configmaps]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
