@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -14,10 +15,13 @@ use crate::namespace::TEST_LABEL;
 use crate::programs;
 use crate::settings::Settings;
 use crate::shared;
+use crate::wait::{Look, until};
 
 /// Name of the chart's release, and namespace the operator runs in.
 pub const RELEASE: &str = "socialplatform";
 pub const OPERATOR_NAMESPACE: &str = "socialplatform-system";
+/// What the chart calls the operator's Deployment and its Lease.
+pub const OPERATOR: &str = "socialplatform-operator";
 
 /// The chart in this checkout.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/operator");
@@ -26,6 +30,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Port of the operator's health and metrics.
 const OPERATOR_ADMIN_PORT: u16 = 9090;
 const API_WRITES: &str = "socialplatform_operator_api_writes_total";
+const LEADER: &str = "socialplatform_operator_leader";
+/// One operator follows another within seconds.
+const LED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Whether the operator was installed, once for all tests of this process.
 static INSTALLED: OnceCell<Result<(), String>> = OnceCell::const_new();
@@ -111,27 +118,62 @@ impl Cluster {
         arguments.extend(more);
         self.helm(&arguments).await?;
 
+        // Until then a pod of before may hold the Lease.
+        let deployment = format!("deployment/{OPERATOR}");
+        let status = ["rollout", "status", &deployment, "--timeout=60s"];
+        self.kubectl(&[&["--namespace", OPERATOR_NAMESPACE], &status[..]].concat())
+            .await?;
+
         Ok(())
     }
 
-    /// The operator's one pod that is not about to stop.
+    /// The operator's pod that works, once there is one: it holds the Lease and is not about to stop.
     pub async fn operator_pod(&self) -> Result<Pod> {
-        let pods = self.api::<Pod>(OPERATOR_NAMESPACE);
-        let mut running = pods.list(&ListParams::default()).await?.items;
-        running.retain(|pod| pod.metadata.deletion_timestamp.is_none());
-        if running.len() != 1 {
-            bail!(
-                "{OPERATOR_NAMESPACE} has {} pods, not the operator's one",
-                running.len()
-            );
-        }
+        let leases = self.api::<Lease>(OPERATOR_NAMESPACE);
 
-        Ok(running.remove(0))
+        until("an operator that works", LED_WITHIN, async || {
+            let lease = leases.get_opt(OPERATOR).await?;
+            let holder = lease.and_then(|lease| lease.spec?.holder_identity);
+            let pods = self.operator_pods().await?;
+            let holding = pods.into_iter().find(|pod| pod.metadata.name == holder);
+
+            Ok(match holding {
+                Some(pod) => Look::There(pod),
+                None => Look::NotYet(format!("the Lease is held by {holder:?}")),
+            })
+        })
+        .await
     }
 
-    /// How many requests that are not reads the operator has sent to the API server since it started.
+    /// The operator's pods that are not about to stop.
+    pub async fn operator_pods(&self) -> Result<Vec<Pod>> {
+        let ours = ListParams::default().labels("app.kubernetes.io/name=operator");
+        let mut pods = self.api::<Pod>(OPERATOR_NAMESPACE).list(&ours).await?.items;
+        pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+
+        Ok(pods)
+    }
+
+    /// Whether this pod of the operator says of itself that it works.
+    pub async fn says_it_leads(&self, pod: &Pod) -> Result<bool> {
+        let name = pod.name_any();
+        let metrics = self
+            .metrics(OPERATOR_NAMESPACE, &name, OPERATOR_ADMIN_PORT)
+            .await?;
+
+        Ok(sum_of(&metrics, LEADER)? == 1)
+    }
+
+    /// How many requests that are not reads the operator has sent to the API server since it started, but for those by
+    /// which it keeps its Lease.
     pub async fn operator_writes(&self) -> Result<u64> {
-        sum_of(&self.operator_metrics().await?, API_WRITES)
+        let metrics = self.operator_metrics().await?;
+        let others = metrics
+            .lines()
+            .filter(|line| !line.contains("resource=\"leases\""))
+            .fold(String::new(), |text, line| text + line + "\n");
+
+        sum_of(&others, API_WRITES)
     }
 
     /// Whether this very operator looked at the platform of a namespace and found it ready.

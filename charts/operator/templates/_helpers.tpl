@@ -14,6 +14,37 @@ characters to be made of it with `-metrics` at its end.
 {{- .Values.image.tag | default .Chart.AppVersion -}}
 {{- end -}}
 
+{{- define "operator.image" -}}
+{{- printf "%s:%s" .Values.image.repository (include "operator.tag" .) | quote -}}
+{{- end -}}
+
+{{/* Name of the role over platforms, which is the cluster's or other namespaces': it tells whose it is. */}}
+{{- define "operator.roleName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "operator.name" .) -}}
+{{- end -}}
+
+{{- define "operator.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "operator.name" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}
+
+{{/* Held to the `restricted` standard, pod and container. */}}
+{{- define "operator.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "operator.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
 {{/* What tells the operator's pods from others. Selectors cannot be changed, so no version is in it. */}}
 {{- define "operator.selector" -}}
 app.kubernetes.io/name: operator

@@ -52,6 +52,13 @@ const MAY: [&str; 29] = [
     "watch statefulsets.apps",
 ];
 
+/// What it may do beside that where it runs.
+const MAY_AT_HOME: [&str; 3] = [
+    "create leases.coordination.k8s.io",
+    "get leases.coordination.k8s.io [\"socialplatform-operator\"]",
+    "update leases.coordination.k8s.io [\"socialplatform-operator\"]",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn the_operator_may_do_what_it_needs_and_no_more() -> Result<()> {
@@ -59,12 +66,17 @@ async fn the_operator_may_do_what_it_needs_and_no_more() -> Result<()> {
         let cluster = &namespace.cluster;
         let operator = account_of(&cluster.operator_pod().await?)?;
         let nobody = format!("system:serviceaccount:{}:default", namespace.name);
-        for place in [&namespace.name, OPERATOR_NAMESPACE] {
+        let places = [
+            (namespace.name.as_str(), &[][..]),
+            (OPERATOR_NAMESPACE, &MAY_AT_HOME),
+        ];
+        for (place, more) in places {
             let everybody = permissions(cluster, &nobody, place).await?;
             let operators = permissions(cluster, &operator, place).await?;
             let its_own: BTreeSet<_> = operators.difference(&everybody).cloned().collect();
 
-            let expected = BTreeSet::from(MAY.map(str::to_owned));
+            let expected = MAY.iter().chain(more).map(|&line| line.to_owned());
+            let expected: BTreeSet<String> = expected.collect();
             let more: Vec<_> = its_own.difference(&expected).collect();
             let less: Vec<_> = expected.difference(&its_own).collect();
             ensure!(

@@ -1,6 +1,7 @@
-//! The client every request to the Kubernetes API goes through: it counts the writes and bounds the waits.
+//! The client every request to the Kubernetes API goes through: it counts the writes, bounds the waits, and lets nobody
+//! write who does not lead.
 //!
-//! Counting happens here and not beside each call, so that no write (an event, a status, a retry) escapes the count.
+//! That happens here and not beside each call, so that no write (an event, a status, a retry) escapes it.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +15,11 @@ use kube::Client;
 use kube::client::{Body, ClientBuilder};
 use tower::{BoxError, Layer, Service};
 
+use crate::leader::Tenure;
 use crate::metrics::Metrics;
+
+/// The one thing that is written without leading.
+const LEASES: &str = "leases";
 
 /// How long an answer may take, its body included. A watch only has to begin within it.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,8 +38,12 @@ pub enum Error {
 #[error("no answer from the API server within {} s", REQUEST_TIMEOUT.as_secs())]
 struct TimedOut;
 
-/// The client for the cluster this process belongs to.
-pub async fn client(metrics: Metrics) -> Result<Client, Error> {
+#[derive(Debug, thiserror::Error)]
+#[error("not sent: this process does not hold the Lease, and only the holder writes")]
+struct NotLeading;
+
+/// The client for the cluster this process belongs to. It writes while `tenure` is held.
+pub async fn client(metrics: Metrics, tenure: Tenure) -> Result<Client, Error> {
     let mut config = kube::Config::infer().await.map_err(Error::Config)?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     // What fails is tried again by the pass that needed it, with its own back-off; a second layer of retries would
@@ -43,12 +52,13 @@ pub async fn client(metrics: Metrics) -> Result<Client, Error> {
 
     Ok(ClientBuilder::try_from(config)
         .map_err(Error::Client)?
-        .with_layer(&Watchful { metrics })
+        .with_layer(&Watchful { metrics, tenure })
         .build())
 }
 
 struct Watchful {
     metrics: Metrics,
+    tenure: Tenure,
 }
 
 impl<S> Layer<S> for Watchful {
@@ -58,6 +68,7 @@ impl<S> Layer<S> for Watchful {
         WatchfulService {
             inner,
             metrics: self.metrics.clone(),
+            tenure: self.tenure.clone(),
         }
     }
 }
@@ -65,6 +76,7 @@ impl<S> Layer<S> for Watchful {
 struct WatchfulService<S> {
     inner: S,
     metrics: Metrics,
+    tenure: Tenure,
 }
 
 impl<S, B> Service<Request<Body>> for WatchfulService<S>
@@ -83,7 +95,11 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         if let Some(verb) = written(request.method()) {
-            self.metrics.wrote(&resource(request.uri().path()), verb);
+            let resource = resource(request.uri().path());
+            if resource != LEASES && !self.tenure.is_held() {
+                return Box::pin(async { Err(NotLeading.into()) });
+            }
+            self.metrics.wrote(&resource, verb);
         }
         let is_watch = is_watch(request.uri().query());
         let answer = self.inner.call(request);
@@ -182,6 +198,40 @@ mod tests {
         assert_eq!(written(&Method::GET), None);
         assert_eq!(written(&Method::POST), Some("create"));
         assert_eq!(written(&Method::PATCH), Some("patch"));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_lead_reads_and_asks_for_the_lease_and_no_more() {
+        let tenure = Tenure::default();
+        let watchful = Watchful {
+            metrics: Metrics::new().unwrap(),
+            tenure: tenure.clone(),
+        };
+        let mut service = watchful.layer(tower::service_fn(async |_: Request<Body>| {
+            let body = Full::new(Bytes::new()).map_err(|never| match never {});
+            Ok::<_, BoxError>(Response::new(body))
+        }));
+        let mut may = async |method: Method, path: &str| {
+            let request = Request::builder().method(method).uri(path);
+            let request = request.body(Body::empty()).unwrap();
+            service
+                .call(request)
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        let deployment = "/apis/apps/v1/namespaces/social/deployments/demo-post";
+        let lease = "/apis/coordination.k8s.io/v1/namespaces/system/leases/operator";
+        let refusal = Err(NotLeading.to_string());
+
+        assert_eq!(may(Method::GET, deployment).await, Ok(()));
+        assert_eq!(may(Method::PUT, lease).await, Ok(()));
+        assert_eq!(may(Method::PATCH, deployment).await, refusal);
+
+        tenure.extend(tokio::time::Instant::now() + Duration::from_secs(60));
+        assert_eq!(may(Method::PATCH, deployment).await, Ok(()));
+        tenure.end();
+        assert_eq!(may(Method::DELETE, deployment).await, refusal);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::NonEmptyStringValueParser;
 use tracing_subscriber::filter::Targets;
 
 /// Everything the operator can be told. Which cluster it serves comes from its service account or, outside a
@@ -36,6 +37,19 @@ pub struct Config {
     /// once; this bounds how long an edited Secret, which is not watched, stays edited.
     #[arg(long, env = "RESYNC_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=86_400))]
     pub resync_seconds: u64,
+
+    /// The Lease whose holder works while all others wait. Operators of one Lease are one operator.
+    #[arg(long, env = "LEASE_NAME", default_value = "socialplatform-operator", value_parser = NonEmptyStringValueParser::new())]
+    pub lease_name: String,
+
+    /// The namespace the operator runs in and the Lease is in. Default: that of the service account or the kubeconfig.
+    #[arg(long, env = "POD_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
+    pub pod_namespace: Option<String>,
+
+    /// What the Lease is held by. No other process may go by it; the same one, started again, need not wait for itself.
+    /// Default: made up at every start.
+    #[arg(long, env = "POD_NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub pod_name: Option<String>,
 }
 
 impl Config {
@@ -84,6 +98,8 @@ mod tests {
             (["--metrics-address", "9090"], "--metrics-address"),
             (["--resync-seconds", "0"], "--resync-seconds"),
             (["--log-filter", "info,x=loud"], "--log-filter"),
+            (["--lease-name", ""], "--lease-name"),
+            (["--pod-name", ""], "--pod-name"),
         ] {
             let message = parse(&arguments).unwrap_err().to_string();
             assert!(message.contains(named), "{message}");

@@ -5,6 +5,8 @@
 
 pub mod config;
 
+mod leader;
+
 mod watch;
 
 mod reconcile;
@@ -36,6 +38,8 @@ mod metrics;
 
 use std::time::Duration;
 
+use aws_lc_rs::error::Unspecified;
+use kube::Client;
 use operator_render::Defaults;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -46,13 +50,14 @@ pub use crate::error::chain;
 use crate::api_server::Reach;
 use crate::config::Config;
 use crate::events::Events;
+use crate::leader::{Election, Lost, Tenure};
 use crate::metrics::Metrics;
 use crate::reconcile::Context;
 
 /// How long the last readers of health and metrics may take once everything else has ended.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Why the operator could not start.
+/// Why the operator could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to register the metrics")]
@@ -61,20 +66,31 @@ pub enum Error {
     #[error(transparent)]
     Client(client::Error),
 
+    #[error("failed to make up a name: no randomness")]
+    Randomness,
+
     #[error("failed to serve health and metrics")]
     Admin(#[source] std::io::Error),
+
+    #[error("stopped working, for another operator may start: {0}")]
+    Lost(Lost),
 }
 
 /// Runs until `shutdown` is cancelled, then lets what runs finish. `listener` is where health and metrics are served.
+///
+/// It works while it holds the Lease, and fails when it loses it: whatever it was doing ends with the process, which is
+/// started again to wait for its turn.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let metrics = Metrics::new().map_err(Error::Metrics)?;
-    let client = client::client(metrics.clone())
+    let tenure = Tenure::default();
+    let client = client::client(metrics.clone(), tenure.clone())
         .await
         .map_err(Error::Client)?;
+    let mut election = election(&config, client.clone(), tenure, metrics.clone())?;
     let (reached, mut reach) = tokio::sync::watch::channel(Reach::Unknown);
     info!(
         operator.version = env!("CARGO_PKG_VERSION"),
@@ -100,7 +116,8 @@ pub async fn run(
         };
         // An operator that is told to stop before it ever started has nothing to finish.
         let started = shutdown.run_until_cancelled(is_reached).await;
-        if started == Some(true) {
+        let mut outcome = Ok(());
+        if started == Some(true) && election.win(&shutdown).await {
             let context = Context {
                 events: Events::new(client.clone()),
                 client,
@@ -110,23 +127,62 @@ pub async fn run(
                 moves_versions: config.move_versions,
                 resync: config.resync(),
             };
-            watch::watch(context, metrics, shutdown.clone()).await;
+            outcome = tokio::select! {
+                () = watch::watch(context, metrics, shutdown.clone()) => Ok(()),
+                lost = election.keep() => Err(Error::Lost(lost)),
+            };
+            if outcome.is_ok() {
+                election.release().await;
+            }
         }
         finished.cancel();
+        outcome
     };
 
-    let all = async { tokio::join!(admin, asking, working).0 };
     // A reader of metrics that does not go away must not keep the operator.
     let overdue = async {
         finished.cancelled().await;
         tokio::time::sleep(FAREWELL).await;
     };
-
-    let served = tokio::select! {
-        served = all => served,
-        () = overdue => Ok(()),
+    let serving = async {
+        tokio::select! {
+            (served, ()) = async { tokio::join!(admin, asking) } => served,
+            () = overdue => Ok(()),
+        }
     };
+
+    let (served, outcome) = tokio::join!(serving, working);
     info!("stopped");
 
-    served.map_err(Error::Admin)
+    outcome.and(served.map_err(Error::Admin))
+}
+
+/// This process as a candidate for the Lease.
+fn election(
+    config: &Config,
+    client: Client,
+    tenure: Tenure,
+    metrics: Metrics,
+) -> Result<Election, Error> {
+    let namespace = config.pod_namespace.clone();
+    let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+    let me = config.pod_name.clone();
+    let me = me.map_or_else(made_up_name, Ok);
+    let me = me.map_err(|_unspecified| Error::Randomness)?;
+
+    Ok(Election::new(
+        client,
+        &namespace,
+        config.lease_name.clone(),
+        me,
+        tenure,
+        metrics,
+    ))
+}
+
+fn made_up_name() -> Result<String, Unspecified> {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes)?;
+
+    Ok(format!("operator-{}", hex::encode(bytes)))
 }

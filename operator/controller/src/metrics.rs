@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// Seconds; a pass at rest takes tens of milliseconds, one that waits for a store seconds.
@@ -18,6 +18,7 @@ pub struct Metrics {
     duration: Histogram,
     api_writes: IntCounterVec,
     platform_ready: IntGaugeVec,
+    leader: IntGauge,
 }
 
 impl Metrics {
@@ -59,6 +60,10 @@ impl Metrics {
                 ),
                 &["namespace", "name"],
             )?,
+            leader: IntGauge::new(
+                "leader",
+                "1 while this process holds the Lease and works, 0 while it waits.",
+            )?,
         };
 
         let registry = &metrics.registry;
@@ -67,6 +72,7 @@ impl Metrics {
         registry.register(Box::new(metrics.duration.clone()))?;
         registry.register(Box::new(metrics.api_writes.clone()))?;
         registry.register(Box::new(metrics.platform_ready.clone()))?;
+        registry.register(Box::new(metrics.leader.clone()))?;
 
         Ok(metrics)
     }
@@ -97,6 +103,10 @@ impl Metrics {
     pub fn platform_is_gone(&self, namespace: &str, name: &str) {
         // Removing what was never there is an error to the library and none to us.
         let _ = self.platform_ready.remove_label_values(&[namespace, name]);
+    }
+
+    pub fn leads(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
     }
 
     pub fn encode(&self) -> Result<String, prometheus::Error> {
