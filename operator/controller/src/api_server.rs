@@ -1,7 +1,8 @@
 //! Whether the API server answers and knows `SocialPlatform`, asked again and again.
 //!
 //! The operator starts its watches after the first good answer and reports every later one in `/readyz`; it never
-//! exits for want of the API server or of the resource's definition, both of which can come later.
+//! exits for want of the API server or of the resource's definition, both of which can come later. `operator check` asks
+//! once, and everywhere.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::error::{ApiError, chain};
+use crate::scope::Scope;
 
 /// Between two questions when all is well, and the most between two when it is not.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -37,21 +39,33 @@ impl fmt::Display for Reach {
             Self::DefinitionMissing => f.write_str(
                 "waiting for the CustomResourceDefinition socialplatforms.socialplatform.io",
             ),
-            Self::Forbidden => {
-                f.write_str("waiting for the right to list socialplatforms: see the ClusterRole")
-            }
+            Self::Forbidden => f.write_str(
+                "waiting for the right to list socialplatforms: see the operator's role",
+            ),
             Self::Unreachable(why) => write!(f, "waiting for the API server: {why}"),
         }
     }
 }
 
+/// Why `operator check` fails.
+#[derive(Debug, thiserror::Error)]
+#[error("socialplatforms of {place} cannot be listed: {reach}")]
+pub struct Refused {
+    place: String,
+    reach: Reach,
+}
+
 /// Asks until `shutdown`; every answer is put into `reach`, every change is logged.
-pub async fn ask(client: Client, reach: watch::Sender<Reach>, shutdown: CancellationToken) {
-    let platforms = Api::<SocialPlatform>::all(client);
+pub async fn ask(
+    client: Client,
+    scope: Scope,
+    reach: watch::Sender<Reach>,
+    shutdown: CancellationToken,
+) {
     let mut retry = FIRST_RETRY;
 
     loop {
-        let seen = question(&platforms).await;
+        let seen = somewhere(&client, &scope).await;
         let pause = if seen == Reach::Reached {
             INTERVAL
         } else {
@@ -69,6 +83,38 @@ pub async fn ask(client: Client, reach: watch::Sender<Reach>, shutdown: Cancella
             () = shutdown.cancelled() => return,
         }
     }
+}
+
+/// Asks everywhere, once. The first place that cannot be reached is the answer.
+pub async fn check(client: &Client, scope: &Scope) -> Result<(), Refused> {
+    for place in scope.places() {
+        match question(&place.api(client)).await {
+            Reach::Reached => {}
+            reach => {
+                return Err(Refused {
+                    place: place.to_string(),
+                    reach,
+                });
+            }
+        }
+    }
+
+    Ok(())
+}
+
+/// One place that is reached will do: a namespace that is gone, and its role with it, must not stop all others.
+async fn somewhere(client: &Client, scope: &Scope) -> Reach {
+    let mut first = None;
+    for place in scope.places() {
+        match question(&place.api(client)).await {
+            Reach::Reached => return Reach::Reached,
+            reach => {
+                first.get_or_insert(reach);
+            }
+        }
+    }
+
+    first.unwrap_or(Reach::Unknown)
 }
 
 /// A list of at most one object: the cheapest question that also needs the definition and the right to read.

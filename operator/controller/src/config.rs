@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
+
+use crate::scope::Scope;
 
 /// Everything the operator can be told. Which cluster it serves comes from its service account or, outside a
 /// cluster, from the kubeconfig.
@@ -38,6 +40,10 @@ pub struct Config {
     #[arg(long, env = "RESYNC_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=86_400))]
     pub resync_seconds: u64,
 
+    /// Namespaces whose platforms are looked after, comma-separated; empty for those of the whole cluster.
+    #[arg(long, env = "WATCH_NAMESPACES", default_value = "")]
+    pub watch_namespaces: Scope,
+
     /// The Lease whose holder works while all others wait. Operators of one Lease are one operator.
     #[arg(long, env = "LEASE_NAME", default_value = "socialplatform-operator", value_parser = NonEmptyStringValueParser::new())]
     pub lease_name: String,
@@ -50,6 +56,16 @@ pub struct Config {
     /// Default: made up at every start.
     #[arg(long, env = "POD_NAME", value_parser = NonEmptyStringValueParser::new())]
     pub pod_name: Option<String>,
+
+    /// What to do instead of running.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Say whether the platforms that are to be looked after can be listed, and end.
+    Check,
 }
 
 impl Config {
@@ -88,6 +104,7 @@ mod tests {
         assert_eq!(config.platform_version, env!("CARGO_PKG_VERSION"));
         assert_eq!(config.metrics_address, "0.0.0.0:9090".parse().unwrap());
         assert_eq!(config.resync(), Duration::from_secs(300));
+        assert_eq!(config.watch_namespaces, Scope::Cluster);
     }
 
     #[test]
@@ -98,6 +115,7 @@ mod tests {
             (["--metrics-address", "9090"], "--metrics-address"),
             (["--resync-seconds", "0"], "--resync-seconds"),
             (["--log-filter", "info,x=loud"], "--log-filter"),
+            (["--watch-namespaces", "*"], "--watch-namespaces"),
             (["--lease-name", ""], "--lease-name"),
             (["--pod-name", ""], "--pod-name"),
         ] {

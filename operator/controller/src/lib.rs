@@ -6,6 +6,7 @@
 pub mod config;
 
 mod leader;
+mod scope;
 
 mod watch;
 
@@ -47,7 +48,7 @@ use tracing::info;
 
 pub use crate::error::chain;
 
-use crate::api_server::Reach;
+use crate::api_server::{Reach, Refused};
 use crate::config::Config;
 use crate::events::Events;
 use crate::leader::{Election, Lost, Tenure};
@@ -65,6 +66,9 @@ pub enum Error {
 
     #[error(transparent)]
     Client(client::Error),
+
+    #[error(transparent)]
+    Refused(Refused),
 
     #[error("failed to make up a name: no randomness")]
     Randomness,
@@ -106,7 +110,8 @@ pub async fn run(
         reach.clone(),
         finished.clone().cancelled_owned(),
     );
-    let asking = api_server::ask(client.clone(), reached, finished.clone());
+    let scope = config.watch_namespaces.clone();
+    let asking = api_server::ask(client.clone(), scope.clone(), reached, finished.clone());
     let working = async {
         let is_reached = async {
             reach
@@ -128,7 +133,7 @@ pub async fn run(
                 resync: config.resync(),
             };
             outcome = tokio::select! {
-                () = watch::watch(context, metrics, shutdown.clone()) => Ok(()),
+                () = watch::watch(context, &scope, metrics, shutdown.clone()) => Ok(()),
                 lost = election.keep() => Err(Error::Lost(lost)),
             };
             if outcome.is_ok() {
@@ -155,6 +160,17 @@ pub async fn run(
     info!("stopped");
 
     outcome.and(served.map_err(Error::Admin))
+}
+
+/// Asks, once, whether the operator may list what it is to look after, wherever that is.
+pub async fn check(config: &Config) -> Result<(), Error> {
+    let metrics = Metrics::new().map_err(Error::Metrics)?;
+    let client = client::client(metrics, Tenure::default()).await;
+    let client = client.map_err(Error::Client)?;
+
+    api_server::check(&client, &config.watch_namespaces)
+        .await
+        .map_err(Error::Refused)
 }
 
 /// This process as a candidate for the Lease.

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use operator_controller::config::Config;
-use operator_controller::{chain, run};
+use operator_controller::config::{Command, Config};
+use operator_controller::{chain, check, run};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,11 @@ fn main() -> ExitCode {
 }
 
 async fn start(config: Config) -> anyhow::Result<()> {
+    if let Some(Command::Check) = config.command {
+        check(&config).await?;
+        println!("the platforms can be listed");
+        return Ok(());
+    }
     let address = config.metrics_address;
     let listener = TcpListener::bind(address)
         .await

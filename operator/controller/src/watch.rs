@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use futures::future::join_all;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
@@ -13,8 +14,9 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config as Limits, Error as ControllerError};
 use kube::runtime::{Controller, watcher};
-use kube::{Api, ResourceExt};
+use kube::{Client, ResourceExt};
 use operator_api::SocialPlatform;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info_span, warn};
 
@@ -23,6 +25,7 @@ use crate::error::Error;
 use crate::memory::{LAST_RETRY, Memories, Memory};
 use crate::metrics::Metrics;
 use crate::reconcile::{Context, Next, reconcile};
+use crate::scope::{Place, Scope};
 
 /// Platforms looked at side by side. Each pass holds a handful of connections and spends its time waiting.
 const CONCURRENCY: u16 = 16;
@@ -45,10 +48,13 @@ struct Shared {
     memories: Memories,
     metrics: Metrics,
     resync: Duration,
+    /// All places together are held to what one is held to.
+    turns: Semaphore,
+    shutdown: CancellationToken,
 }
 
 /// Watches until `shutdown`, then ends when every pass that runs has ended.
-pub async fn watch(context: Context, metrics: Metrics, shutdown: CancellationToken) {
+pub async fn watch(context: Context, scope: &Scope, metrics: Metrics, shutdown: CancellationToken) {
     let client = context.client.clone();
     let resync = context.resync;
     let shared = Arc::new(Shared {
@@ -56,46 +62,49 @@ pub async fn watch(context: Context, metrics: Metrics, shutdown: CancellationTok
         memories: Memories::default(),
         metrics,
         resync,
+        turns: Semaphore::new(CONCURRENCY.into()),
+        shutdown,
     });
+    let places = scope.places().into_iter();
+
+    join_all(places.map(|place| watch_place(&client, place, shared.clone()))).await;
+}
+
+async fn watch_place(client: &Client, place: Place<'_>, shared: Arc<Shared>) {
+    let shutdown = shared.shutdown.clone();
     // Secrets are not watched: the right to watch them is the right to read all of them.
     let ours =
         watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={FIELD_MANAGER}"));
 
-    Controller::new(
-        Api::<Watched>::all(client.clone()),
-        watcher::Config::default(),
-    )
-    .owns(Api::<Deployment>::all(client.clone()), ours.clone())
-    .owns(Api::<StatefulSet>::all(client.clone()), ours.clone())
-    .owns(Api::<Service>::all(client.clone()), ours.clone())
-    .owns(Api::<ConfigMap>::all(client.clone()), ours.clone())
-    .owns(Api::<NetworkPolicy>::all(client.clone()), ours.clone())
-    .owns(Api::<PodDisruptionBudget>::all(client.clone()), ours.clone())
-    .owns(
-        Api::<HorizontalPodAutoscaler>::all(client.clone()),
-        ours.clone(),
-    )
-    .owns(Api::<Ingress>::all(client), ours)
-    .with_config(Limits::default().concurrency(CONCURRENCY))
-    .graceful_shutdown_on(async move { shutdown.cancelled().await })
-    .run(
-        look,
-        |_, never: &Infallible, _| match *never {},
-        shared.clone(),
-    )
-    .for_each(async |looked| match looked {
-        Ok(_) => {}
-        // An object of a platform that is gone tells of it last.
-        Err(ControllerError::ObjectNotFound(gone)) => shared.forget(PlatformName {
-            namespace: gone.namespace.unwrap_or_default(),
-            name: gone.name,
-        }),
-        Err(error) => warn!(
-            error = &error as &dyn std::error::Error,
-            "a watch was interrupted"
-        ),
-    })
-    .await;
+    Controller::new(place.api::<Watched>(client), watcher::Config::default())
+        .owns(place.api::<Deployment>(client), ours.clone())
+        .owns(place.api::<StatefulSet>(client), ours.clone())
+        .owns(place.api::<Service>(client), ours.clone())
+        .owns(place.api::<ConfigMap>(client), ours.clone())
+        .owns(place.api::<NetworkPolicy>(client), ours.clone())
+        .owns(place.api::<PodDisruptionBudget>(client), ours.clone())
+        .owns(place.api::<HorizontalPodAutoscaler>(client), ours.clone())
+        .owns(place.api::<Ingress>(client), ours)
+        .with_config(Limits::default().concurrency(CONCURRENCY))
+        .graceful_shutdown_on(async move { shutdown.cancelled().await })
+        .run(
+            look,
+            |_, never: &Infallible, _| match *never {},
+            shared.clone(),
+        )
+        .for_each(async |looked| match looked {
+            Ok(_) => {}
+            // An object of a platform that is gone tells of it last.
+            Err(ControllerError::ObjectNotFound(gone)) => shared.forget(PlatformName {
+                namespace: gone.namespace.unwrap_or_default(),
+                name: gone.name,
+            }),
+            Err(error) => warn!(
+                error = &error as &dyn std::error::Error,
+                "a watch of {place} was interrupted"
+            ),
+        })
+        .await;
 }
 
 /// One pass, with everything around it: time limit, log, metrics, and when to look again.
@@ -111,6 +120,10 @@ async fn look(platform: Arc<Watched>, shared: Arc<Shared>) -> Result<Action, Inf
     );
 
     async {
+        let turn = shared.turns.acquire();
+        let Some(Ok(_turn)) = shared.shutdown.run_until_cancelled(turn).await else {
+            return Ok(Action::await_change());
+        };
         let began = Instant::now();
         let mut memory = shared.memories.take(&name);
         let outcome = reconcile(&shared.context, &name, &mut memory).await;
