@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down check fences unit fuzz test services e2e chaos images crds golden bench
+.PHONY: help up down check fences unit fuzz chart test services e2e chaos images crds golden bench
 
 CLUSTER := e2e/cluster/cluster
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socialplatform
@@ -34,6 +34,10 @@ unit: ## Tests that need nothing but this checkout
 fuzz: ## That the fuzz targets build; fuzz/README.md says how to run them
 	cp Cargo.lock fuzz/
 	cargo check --manifest-path fuzz/Cargo.toml
+
+chart: ## The operator's chart as it is rendered, and its alerts; `make services` does this too
+	TEST_HELM=$$($(CLUSTER) helm) TEST_PROMTOOL=$$($(CLUSTER) promtool) \
+		cargo test --locked --workspace --test it -- chart:: alerts::
 
 services: ## All tests but the cluster's, against real stores on loopback
 	e2e/cluster/with-stores cargo test --locked --workspace

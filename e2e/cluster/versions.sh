@@ -13,6 +13,9 @@ LOCAL_PATH_VERSION=0.0.30
 # The S3 server of the tests, a published Go module too.
 VERSITYGW_VERSION=1.8.0
 
+# Prometheus' module by its own numbering, of which promtool is built to check and test the chart's alerts.
+PROMETHEUS_VERSION=0.314.0
+
 # The Debian release of the images built here; apt verifies its packages. Its glibc must not be older than the build machine's.
 DEBIAN_SUITE=trixie
 

@@ -7,14 +7,23 @@ export CGO_ENABLED=0 GOFLAGS=-trimpath
 go_install() { GOBIN=$2 go install -ldflags '-s -w' "$1"; }
 
 # A module with `replace` lines of its own cannot be installed by version: it is built as the tool of a throw-away module.
-etcd_program() {
-  throw_away_module "$1/module"
+# tool_program NAME PACKAGE VERSION FOLDER
+tool_program() {
+  local name=$1 package=$2 version=$3 folder=$4
+  throw_away_module "$folder/module"
   (
-    cd "$1/module" || exit
-    go get -tool "go.etcd.io/etcd/server/v3@v$ETCD_VERSION"
-    go build -ldflags '-s -w' -o "$1/etcd" go.etcd.io/etcd/server/v3
+    cd "$folder/module" || exit
+    go get -tool "$package@v$version"
+    go build -ldflags '-s -w' -o "$folder/$name" "$package"
   )
-  rm -r "$1/module"
+  rm -r "$folder/module"
+}
+
+etcd_program() { tool_program etcd go.etcd.io/etcd/server/v3 "$ETCD_VERSION" "$1"; }
+
+# Without the clients of two dozen clouds, in which Prometheus would look for what to ask.
+promtool_program() {
+  GOFLAGS="$GOFLAGS -tags=remove_all_sd" tool_program promtool github.com/prometheus/prometheus/cmd/promtool "$PROMETHEUS_VERSION" "$1"
 }
 
 # kubernetes_programs COMMAND… FOLDER: commands of k8s.io/kubernetes, which names its staging modules v0.0.0; the published ones carry

@@ -10,6 +10,7 @@ COREDNS_ENTRY=coredns-$COREDNS_VERSION
 LOCAL_PATH_ENTRY=local-path-provisioner-$LOCAL_PATH_VERSION
 KIND_ENTRY=kind-$KIND_VERSION
 HELM_ENTRY=helm-$HELM_VERSION
+PROMTOOL_ENTRY=promtool-$PROMETHEUS_VERSION
 
 tools() {
   mkdir -p "$BIN"
@@ -44,6 +45,26 @@ kind_tool() {
 helm_tool() {
   once "build helm $HELM_VERSION" "$HELM_ENTRY" go_install "helm.sh/helm/v3/cmd/helm@v$HELM_VERSION"
   in_bin "$HELM_ENTRY/helm"
+}
+
+# For who needs helm and no cluster: prints the path of the one a cluster would be used with.
+helm_path() {
+  if ! command -v helm; then
+    need go "build helm, which is not installed either (https://go.dev/doc/install)"
+    lock
+    mkdir -p "$BIN"
+    helm_tool
+    command -v helm
+  fi
+}
+
+promtool_path() {
+  if [[ ! -e $CACHE/$PROMTOOL_ENTRY ]]; then
+    need go "build promtool (https://go.dev/doc/install)"
+    lock
+    once "build promtool $PROMETHEUS_VERSION" "$PROMTOOL_ENTRY" promtool_program
+  fi
+  printf '%s\n' "$CACHE/$PROMTOOL_ENTRY/promtool"
 }
 
 kubectl_tool() {

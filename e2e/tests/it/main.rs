@@ -2,7 +2,12 @@
 
 // Marked, so that its helpers may unwrap as tests do.
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod wiring;
+
+#[cfg(test)]
+mod alerts;
 
 #[cfg(test)]
 mod contract;
