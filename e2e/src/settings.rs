@@ -37,6 +37,10 @@ pub struct Settings {
     #[arg(long, env = "E2E_IDLE_SECONDS", default_value_t = 30)]
     pub idle_seconds: u64,
 
+    /// How often the operator that works is killed, to see another take over.
+    #[arg(long, env = "E2E_TAKEOVERS", default_value_t = 3)]
+    pub takeovers: usize,
+
     /// What the chaos test takes its choices from. Another one each time if missing; the test prints it.
     #[arg(long, env = "E2E_CHAOS_SEED")]
     pub chaos_seed: Option<u64>,

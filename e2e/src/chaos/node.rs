@@ -68,14 +68,16 @@ impl NodeShell {
     /// Ends the containers of these pods at once: without a signal they could heed, and without a second to do so, which
     /// is the least a kubelet gives.
     pub async fn kill(&self, pods: &[Pod]) -> Result<()> {
-        let kill = pods
-            .iter()
-            .flat_map(containers)
-            .map(|container| format!("ctr -n k8s.io tasks kill -s SIGKILL {container}\n"))
-            .collect::<String>();
-        ensure!(!kill.is_empty(), "there is nothing to kill");
+        self.each_container(pods, "kill -s SIGKILL").await
+    }
 
-        self.run(&kill).await
+    /// Stops the programs of these pods in the middle of what they do, until [`NodeShell::resume`]. They do not notice.
+    pub async fn pause(&self, pods: &[Pod]) -> Result<()> {
+        self.each_container(pods, "pause").await
+    }
+
+    pub async fn resume(&self, pods: &[Pod]) -> Result<()> {
+        self.each_container(pods, "resume").await
     }
 
     /// Lets nothing pass between the pods of two components for some seconds, in neither direction. The node itself
@@ -102,6 +104,17 @@ impl NodeShell {
             "trap 'set +e\n{mend}' EXIT\n{cut}sleep {CUT_SECONDS}\n{HELD_BACK}\n"
         ))
         .await
+    }
+
+    async fn each_container(&self, pods: &[Pod], verb: &str) -> Result<()> {
+        let script = pods
+            .iter()
+            .flat_map(containers)
+            .map(|container| format!("ctr -n k8s.io tasks {verb} {container}\n"))
+            .collect::<String>();
+        ensure!(!script.is_empty(), "there is no container to {verb}");
+
+        self.run(&script).await
     }
 
     /// Runs a script, which ends with its first command that fails.

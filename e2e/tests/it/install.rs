@@ -123,6 +123,8 @@ async fn upgrade_and_uninstall_keep_the_platforms() -> Result<()> {
             .install_operator(&["--set-string", "logFilter=debug"])
             .await?;
         operator_is_installed(cluster).await?;
+        let test = ["test", RELEASE, "--namespace", OPERATOR_NAMESPACE];
+        cluster.helm(&test).await?;
         is_seen(platform).await?;
         ensure!(
             lives(platform).await? == pods,
@@ -210,7 +212,7 @@ async fn lives(platform: &e2e::Platform) -> Result<BTreeSet<(String, String, i32
     Ok(platform.pods().await?.iter().map(life_of).collect())
 }
 
-fn account_of(pod: &k8s_openapi::api::core::v1::Pod) -> Result<String> {
+pub fn account_of(pod: &k8s_openapi::api::core::v1::Pod) -> Result<String> {
     let spec = pod.spec.as_ref();
     let account = spec.and_then(|spec| spec.service_account_name.as_deref());
     let account = account.context("the operator has a service account")?;
@@ -221,7 +223,7 @@ fn account_of(pod: &k8s_openapi::api::core::v1::Pod) -> Result<String> {
 }
 
 /// What `kubectl auth can-i --list` says: one line per verb and resource.
-async fn permissions(
+pub async fn permissions(
     cluster: &Cluster,
     account: &str,
     namespace: &str,

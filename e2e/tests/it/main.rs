@@ -22,10 +22,12 @@ mod deletion;
 mod healing;
 mod idle;
 mod install;
+mod namespaced;
 mod ready;
 mod refusal;
 mod scaling;
 mod settings;
+mod takeover;
 
 mod bad_input;
 mod readme;
