@@ -22,6 +22,13 @@ in it is about the cluster as a whole. Secrets are read one by one, by name: it 
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]
+# What holds up pods that are not ready is told by them, their claims, and what the cluster said of both. Asked when there are such pods.
+- apiGroups: [""]
+  resources: [pods, persistentvolumeclaims, events]
+  verbs: [list]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

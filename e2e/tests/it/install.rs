@@ -20,7 +20,7 @@ const SEEN_WITHIN: Duration = Duration::from_secs(60);
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator/api/samples");
 
 /// All the operator may do, as `verb resource.group`, beyond what every account may.
-const MAY: [&str; 29] = [
+const MAY: [&str; 33] = [
     "create configmaps",
     "create deployments.apps",
     "create events.events.k8s.io",
@@ -35,6 +35,10 @@ const MAY: [&str; 29] = [
     "get statefulsets.apps",
     "list configmaps",
     "list deployments.apps",
+    "list events",
+    "list persistentvolumeclaims",
+    "list pods",
+    "list replicasets.apps",
     "list services",
     "list socialplatforms.socialplatform.io",
     "list statefulsets.apps",
