@@ -35,8 +35,26 @@ pub enum Reason {
     PodsNotReady,
     /// The cluster refuses to make a component's pods: a quota, a policy.
     PodsRefused,
+    /// The volume of a store is not there yet.
+    WaitingForStorage,
+    /// The cluster fails to provide the volume of a store.
+    StorageUnavailable,
+    /// No node has room for a pod, or none that it accepts.
+    Unschedulable,
+    /// An image cannot be pulled.
+    ImageNotPulled,
+    /// A container cannot be made: a Secret or a volume that it needs is missing.
+    ContainerNotCreated,
+    /// A container ends instead of running.
+    CrashLooping,
+    /// The node of a pod does not report any more.
+    NodeLost,
     /// An object of an earlier platform of this name, or one that somebody deleted, has to go first.
     WaitingForDeletion,
+    /// The platform is being deleted.
+    Deleting,
+    /// The platform's namespace is being deleted.
+    NamespaceTerminating,
     /// The resource asks for something that cannot be made.
     Invalid,
     /// The resource asks for nothing to be changed.
@@ -56,7 +74,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 34] = [
         Self::Ready,
         Self::AsWanted,
         Self::GatewayReady,
@@ -73,7 +91,16 @@ impl Reason {
         Self::RolloutStuck,
         Self::PodsNotReady,
         Self::PodsRefused,
+        Self::WaitingForStorage,
+        Self::StorageUnavailable,
+        Self::Unschedulable,
+        Self::ImageNotPulled,
+        Self::ContainerNotCreated,
+        Self::CrashLooping,
+        Self::NodeLost,
         Self::WaitingForDeletion,
+        Self::Deleting,
+        Self::NamespaceTerminating,
         Self::Invalid,
         Self::Paused,
         Self::KindNotInstalled,
@@ -103,7 +130,16 @@ impl Reason {
             Self::RolloutStuck => "RolloutStuck",
             Self::PodsNotReady => "PodsNotReady",
             Self::PodsRefused => "PodsRefused",
+            Self::WaitingForStorage => "WaitingForStorage",
+            Self::StorageUnavailable => "StorageUnavailable",
+            Self::Unschedulable => "Unschedulable",
+            Self::ImageNotPulled => "ImageNotPulled",
+            Self::ContainerNotCreated => "ContainerNotCreated",
+            Self::CrashLooping => "CrashLooping",
+            Self::NodeLost => "NodeLost",
             Self::WaitingForDeletion => "WaitingForDeletion",
+            Self::Deleting => "Deleting",
+            Self::NamespaceTerminating => "NamespaceTerminating",
             Self::Invalid => "Invalid",
             Self::Paused => "Paused",
             Self::KindNotInstalled => "KindNotInstalled",
