@@ -305,6 +305,11 @@ impl Writer<'_> {
             }
         }
 
+        // Every other write would be refused as well.
+        if matches!(self.failure, Some(Error::NamespaceTerminating(_))) {
+            return live;
+        }
+
         match self.write(live.as_ref(), &wanted).await {
             Ok(answer) => {
                 self.memory.has_applied(&wanted, &answer);

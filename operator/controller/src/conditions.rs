@@ -151,6 +151,11 @@ mod tests {
                 (false, true, false),
             ),
             (stopped_by(Reason::ReconcileFailed), (false, true, false)),
+            (stopped_by(Reason::Deleting), (false, true, false)),
+            (
+                stopped_by(Reason::NamespaceTerminating),
+                (false, true, false),
+            ),
             (stopped_by(Reason::WaitingForDeletion), (false, true, false)),
             (stopped_by(Reason::ObjectNotOurs), (false, false, true)),
             (stopped_by(Reason::Invalid), (false, false, true)),

@@ -46,16 +46,14 @@ pub struct Found {
     pub pod_monitor: Option<PodMonitor>,
 }
 
-/// The platform alone; `None` when there is none or it is being deleted: its objects go by themselves then.
+/// The platform alone; `None` when there is none.
 pub async fn platform(client: &Client, name: &PlatformName) -> Result<Option<Found>, Error> {
     let found = stored_platform(client, name).await?;
 
-    Ok(found
-        .filter(|(platform, _)| platform.metadata.deletion_timestamp.is_none())
-        .map(|(platform, unreadable)| Found {
-            unreadable,
-            ..Found::bare(platform)
-        }))
+    Ok(found.map(|(platform, unreadable)| Found {
+        unreadable,
+        ..Found::bare(platform)
+    }))
 }
 
 /// Adds what is in the cluster under the names of the platform's objects.
@@ -120,6 +118,11 @@ impl Found {
             http_route: None,
             pod_monitor: None,
         }
+    }
+
+    /// Whether the platform is being deleted. Its objects go by themselves then.
+    pub fn is_going(&self) -> bool {
+        self.platform.metadata.deletion_timestamp.is_some()
     }
 
     pub fn can_be_read(&self) -> Result<(), Error> {

@@ -15,6 +15,9 @@ pub enum Error {
         source: ApiError,
     },
 
+    #[error("namespace {0} is being deleted, and nothing can be made in it")]
+    NamespaceTerminating(String),
+
     #[error("spec cannot be read: {0}")]
     Unreadable(String),
 
@@ -65,9 +68,12 @@ pub enum Error {
 impl Error {
     pub fn api(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
-        |source| Self::Api {
-            doing,
-            source: ApiError(source),
+        |source| match terminating_namespace(&source) {
+            Some(namespace) => Self::NamespaceTerminating(namespace),
+            None => Self::Api {
+                doing,
+                source: ApiError(source),
+            },
         }
     }
 
@@ -75,6 +81,7 @@ impl Error {
     pub fn obstacle(&self) -> Obstacle {
         let reason = match self {
             Self::Unreadable(_) | Self::Invalid(_) => Reason::Invalid,
+            Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,
             Self::NotOurs { .. } => Reason::ObjectNotOurs,
             Self::Leftover { .. } => Reason::WaitingForDeletion,
             Self::CredentialsNotOurs { .. }
@@ -103,9 +110,31 @@ impl Error {
     }
 }
 
+/// The namespace, if a call was refused because that is being deleted. The API server says so in the details: its
+/// sentence and its code are those of any other refusal.
+fn terminating_namespace(error: &kube::Error) -> Option<String> {
+    let kube::Error::Api(status) = error else {
+        return None;
+    };
+    let causes = &status.details.as_ref()?.causes;
+    let cause = causes
+        .iter()
+        .find(|cause| cause.reason == "NamespaceTerminating")?;
+    // "namespace social is being terminated"
+    let name = cause.message.split_whitespace().nth(1);
+
+    Some(name.unwrap_or_default().to_owned())
+}
+
 /// A failed call, in the API server's own words: the library's `Display` adds a dump of the whole answer.
 #[derive(Debug)]
 pub struct ApiError(pub kube::Error);
+
+impl ApiError {
+    pub fn is_not_found(&self) -> bool {
+        matches!(&self.0, kube::Error::Api(status) if status.is_not_found())
+    }
+}
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,6 +180,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use kube::core::Status;
+    use kube::core::response::{StatusCause, StatusDetails};
 
     use super::*;
 
@@ -166,6 +196,41 @@ mod tests {
         );
         assert_eq!(error.obstacle().reason, Reason::ReconcileFailed);
         assert_eq!(error.counted_as(), Some("api"));
+    }
+
+    #[test]
+    fn a_namespace_that_is_being_deleted_is_no_failure_to_try_again_after() {
+        let cause = StatusCause {
+            reason: "NamespaceTerminating".to_owned(),
+            message: "namespace social is being terminated".to_owned(),
+            field: "metadata.namespace".to_owned(),
+        };
+        let status = Status::failure(
+            "secrets \"demo-post\" is forbidden: unable to create new content in namespace social because it is being \
+             terminated",
+            "Forbidden",
+        )
+        .with_code(403)
+        .with_details(StatusDetails {
+            name: "demo-post".to_owned(),
+            group: String::new(),
+            kind: "secrets".to_owned(),
+            uid: String::new(),
+            causes: vec![cause],
+            retry_after_seconds: 0,
+        });
+        let error = Error::api("apply Secret demo-post")(kube::Error::Api(Box::new(status)));
+
+        assert_eq!(error.counted_as(), None);
+        assert_eq!(
+            error.obstacle(),
+            Obstacle {
+                reason: Reason::NamespaceTerminating,
+                message: "namespace social is being deleted, and nothing can be made in it"
+                    .to_owned(),
+            }
+        );
+        assert!(!error.obstacle().is_stalling());
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use operator_api::{Component, Reason};
+use operator_api::{Component, Reason, SocialPlatform};
 use operator_render::ValidatedPlatform;
 
 use crate::dereference::Found;
 use crate::error::Error;
-use crate::observed::{Observed, Part};
+use crate::observed::{Observed, Obstacle, Part};
 use crate::reconcile::Next;
 use crate::tier::awaited;
 
@@ -119,6 +119,26 @@ pub fn observe(found: &Found, findings: &Findings, mongodb_is_set_up: bool) -> O
     }
 }
 
+/// A platform that is being deleted: none of it is looked at, and none of it is kept.
+pub fn observe_deletion(platform: &SocialPlatform) -> Observed {
+    let finalizers = platform.metadata.finalizers.as_deref().unwrap_or_default();
+    let message = match finalizers {
+        [] => "the platform is being deleted".to_owned(),
+        held => format!(
+            "the platform is being deleted, which waits for what its finalizers stand for: {}",
+            held.join(", ")
+        ),
+    };
+
+    Observed {
+        parts: Component::ALL.into_iter().map(Part::going).collect(),
+        obstacle: Some(Obstacle {
+            reason: Reason::Deleting,
+            message,
+        }),
+    }
+}
+
 /// Pods that are ready are not all there is to MongoDB and the gateway.
 fn with_answer(part: Part, findings: &Findings) -> Part {
     if !part.is_ready() {
@@ -150,6 +170,8 @@ fn with_answer(part: Part, findings: &Findings) -> Part {
 
 #[cfg(test)]
 mod tests {
+    use operator_api::SocialPlatformSpec;
+
     use super::*;
     use crate::observed::samples;
 
@@ -177,6 +199,25 @@ mod tests {
         let part = samples::part(Component::MongoDb, Reason::Starting);
 
         assert_eq!(with_answer(part.clone(), &findings), part);
+    }
+
+    #[test]
+    fn a_platform_that_is_deleted_says_what_it_waits_for() {
+        let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
+        platform.metadata.finalizers = Some(vec!["foregroundDeletion".to_owned()]);
+        let observed = observe_deletion(&platform);
+
+        assert_eq!(
+            observed.obstacle,
+            Some(Obstacle {
+                reason: Reason::Deleting,
+                message:
+                    "the platform is being deleted, which waits for what its finalizers stand for: \
+                          foregroundDeletion"
+                        .to_owned(),
+            })
+        );
+        assert_eq!(observed.count_ready(), 0);
     }
 
     #[test]

@@ -110,6 +110,18 @@ impl Part {
         }
     }
 
+    /// A component of a platform that is going. It is not looked at any more.
+    pub fn going(component: Component) -> Self {
+        Self {
+            component,
+            ready: 0,
+            desired: 0,
+            updated: 0,
+            reason: Reason::Deleting,
+            message: "goes with the platform".to_owned(),
+        }
+    }
+
     /// A component that is not made before `awaited` are ready.
     pub fn absent(component: Component, desired: i32, awaited: &[Component]) -> Self {
         let (reason, message) = if awaited.is_empty() {

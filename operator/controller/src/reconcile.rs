@@ -15,7 +15,7 @@ use crate::credentials::credentials;
 use crate::dereference::{Found, dereference, platform};
 use crate::error::Error;
 use crate::events::{Events, Notice};
-use crate::findings::{Answer, Findings, observe};
+use crate::findings::{Answer, Findings, observe, observe_deletion};
 use crate::memory::{Memory, mark};
 use crate::mongodb::{self, Progress, User};
 use crate::probe;
@@ -80,6 +80,10 @@ pub async fn reconcile(
         return Ok(Next::Gone);
     };
     memory.is_about(&found.platform);
+    if found.is_going() {
+        report_deletion(context, &found).await?;
+        return Ok(Next::Gone);
+    }
 
     let mut findings = Findings::default();
     let pass = advance(context, name, &mut found, memory, &mut findings);
@@ -97,6 +101,16 @@ pub async fn reconcile(
     {
         Some(failure) => Err(failure),
         None => Ok(findings.next(&observed, is_ready)),
+    }
+}
+
+/// What an owner sees for whom the deletion takes long: that it goes on, and what it waits for.
+async fn report_deletion(context: &Context, found: &Found) -> Result<(), Error> {
+    let observed = observe_deletion(&found.platform);
+    match update_status(context, found, &observed, None).await {
+        // It has gone meanwhile.
+        Err(Error::Api { source, .. }) if source.is_not_found() => Ok(()),
+        written => written.map(|_| ()),
     }
 }
 

@@ -7,8 +7,11 @@ use crate::observed::Observed;
 
 pub(super) fn progressing(observed: &Observed) -> Verdict {
     if let Some(obstacle) = &observed.obstacle {
-        // Waiting for a deletion ends by itself; everything else that stops a pass stops the rollout.
-        let goes_on = obstacle.reason == Reason::WaitingForDeletion;
+        // A deletion ends by itself; everything else that stops a pass stops the rollout.
+        let goes_on = matches!(
+            obstacle.reason,
+            Reason::WaitingForDeletion | Reason::Deleting
+        );
         return Verdict::new(goes_on, obstacle.reason, &obstacle.message);
     }
 
@@ -70,6 +73,7 @@ mod tests {
     #[test]
     fn a_deletion_that_has_to_end_is_progress_and_a_refusal_is_none() {
         assert!(progressing(&stopped_by(Reason::WaitingForDeletion)).holds);
+        assert!(progressing(&stopped_by(Reason::Deleting)).holds);
         assert!(!progressing(&stopped_by(Reason::Invalid)).holds);
     }
 }
