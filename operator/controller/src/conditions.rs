@@ -150,6 +150,10 @@ mod tests {
                 observed(&[(Component::Redis, Reason::PodsNotReady)]),
                 (false, true, false),
             ),
+            (
+                observed(&[(Component::Redis, Reason::ImageNotPulled)]),
+                (false, true, false),
+            ),
             (stopped_by(Reason::ReconcileFailed), (false, true, false)),
             (stopped_by(Reason::Deleting), (false, true, false)),
             (

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
-use operator_api::{Condition, ConditionType, SocialPlatform};
+use operator_api::{Condition, ConditionType, Reason, SocialPlatform};
 use tracing::warn;
 
 use crate::apply::FIELD_MANAGER;
@@ -65,18 +65,28 @@ pub fn notices(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
         }
     }
 
-    let told = find(before, ConditionType::Stalled).filter(|stalled| stalled.status == "True");
-    if let Some(stalled) = find(after, ConditionType::Stalled)
-        && stalled.status == "True"
-        && told.is_none_or(|told| {
-            (told.reason, told.message) != (stalled.reason.clone(), stalled.message.clone())
-        })
-    {
-        notices.push(Notice {
-            is_warning: true,
-            reason: stalled.reason,
-            note: stalled.message,
-        });
+    for type_ in [ConditionType::Degraded, ConditionType::Stalled] {
+        let told = find(before, type_).filter(|told| told.status == "True");
+        // That pods went away is told as `NotReady`, and a failed call is tried again before anybody reads of it.
+        let is_told_elsewhere = |condition: &Condition| {
+            let elsewhere = [Reason::PodsNotReady, Reason::ReconcileFailed];
+            elsewhere
+                .iter()
+                .any(|reason| reason.as_str() == condition.reason)
+        };
+        if let Some(wrong) = find(after, type_)
+            && wrong.status == "True"
+            && !is_told_elsewhere(&wrong)
+            && told.is_none_or(|told| {
+                (told.reason, told.message) != (wrong.reason.clone(), wrong.message.clone())
+            })
+        {
+            notices.push(Notice {
+                is_warning: true,
+                reason: wrong.reason,
+                note: wrong.message,
+            });
+        }
     }
 
     notices
@@ -132,7 +142,7 @@ impl Events {
 mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use k8s_openapi::jiff::Timestamp;
-    use operator_api::{Component, Reason};
+    use operator_api::Component;
 
     use super::*;
     use crate::conditions::conditions;
@@ -186,6 +196,19 @@ mod tests {
             ),
             []
         );
+    }
+
+    #[test]
+    fn what_holds_pods_up_is_told_once_by_its_own_reason() {
+        let waits = observed(&[(Component::Redis, Reason::Starting)]);
+        let fails = observed(&[(Component::Redis, Reason::ImageNotPulled)]);
+        let fails_otherwise = observed(&[(Component::Redis, Reason::CrashLooping)]);
+        let told = |reason: &str| vec![(reason.to_owned(), true)];
+
+        assert_eq!(reasons(&of(&waits), &fails), told("ImageNotPulled"));
+        assert_eq!(reasons(&of(&fails), &fails), []);
+        assert_eq!(reasons(&of(&fails), &fails_otherwise), told("CrashLooping"));
+        assert_eq!(reasons(&of(&fails), &waits), []);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use operator_api::{Component, Reason, SocialPlatform};
 use operator_render::ValidatedPlatform;
 
 use crate::dereference::Found;
+use crate::diagnosis::{Clues, cause};
 use crate::error::Error;
 use crate::observed::{Observed, Obstacle, Part};
 use crate::reconcile::Next;
@@ -20,6 +21,8 @@ pub struct Findings {
     pub gateway: Answer,
     /// Services that do not get their new version yet, and whom they wait for.
     pub held_back: BTreeMap<Component, Component>,
+    /// What the cluster says of pods that are not ready; nothing while all of them are.
+    pub clues: Option<Clues>,
     /// What ended the pass early, or the first object that could not be applied.
     pub failure: Option<Error>,
 }
@@ -80,6 +83,8 @@ impl Findings {
             Next::Poll
         } else if self.mongodb == (Answer::Good { is_news: true }) {
             Next::AtOnce
+        } else if observed.obstacle.is_none() {
+            Next::Look
         } else {
             Next::Wait
         }
@@ -109,6 +114,14 @@ pub fn observe(found: &Found, findings: &Findings, mongodb_is_set_up: bool) -> O
                     &awaited(component, |other| found.is_up(other, mongodb_is_set_up)),
                 )
             }
+        };
+        let cause = findings
+            .clues
+            .as_ref()
+            .and_then(|clues| cause(component, found, clues));
+        let part = match cause {
+            Some(cause) => part.held_up_by(&cause, before),
+            None => part,
         };
         with_answer(part, findings)
     };
@@ -225,7 +238,7 @@ mod tests {
         let starting = samples::observed(&[(Component::Redis, Reason::Starting)]);
         let next = |findings: Findings| findings.next(&starting, false);
 
-        assert_eq!(next(Findings::default()), Next::Wait);
+        assert_eq!(next(Findings::default()), Next::Look);
         assert_eq!(
             next(Findings {
                 mongodb: Answer::Awaited(String::new()),
@@ -252,7 +265,7 @@ mod tests {
                 mongodb: Answer::Good { is_news: false },
                 ..Findings::default()
             }),
-            Next::Wait
+            Next::Look
         );
         for unwatched in [Reason::WaitingForDeletion, Reason::SecretMissing] {
             assert_eq!(

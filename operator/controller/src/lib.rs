@@ -13,6 +13,7 @@ mod watch;
 mod reconcile;
 
 mod apply;
+mod clues;
 mod credentials;
 mod dereference;
 mod findings;
@@ -26,6 +27,7 @@ mod tier;
 mod upgrade;
 
 mod conditions;
+mod diagnosis;
 mod events;
 mod observed;
 mod status;

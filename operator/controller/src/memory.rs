@@ -28,9 +28,11 @@ pub type Mark = [u8; 32];
 #[derive(Debug, Default)]
 pub struct Memory {
     uid: Option<String>,
+    generation: Option<i64>,
     applied: HashMap<(String, String), Applied>,
     mongodb: Option<SetUp>,
     polling_since: Option<Instant>,
+    looking_since: Option<Instant>,
     failures: u32,
 }
 
@@ -48,13 +50,17 @@ struct SetUp {
 }
 
 impl Memory {
-    /// Forgets a platform that was deleted and made again.
+    /// Forgets a platform that was deleted and made again, and how long one that was changed has been waited for.
     pub fn is_about(&mut self, platform: &SocialPlatform) {
         if self.uid != platform.metadata.uid {
             *self = Self {
                 uid: platform.metadata.uid.clone(),
                 ..Self::default()
             };
+        }
+        if self.generation != platform.metadata.generation {
+            self.generation = platform.metadata.generation;
+            self.looking_since = None;
         }
     }
 
@@ -115,6 +121,22 @@ impl Memory {
         } else {
             SLOW_POLL
         }
+    }
+
+    /// When to look next at pods that are not ready. What becomes of new ones shows soon; after that, only a change of
+    /// the cause is missed for a while.
+    pub fn next_look(&mut self) -> Duration {
+        let since = self.looking_since.get_or_insert_with(Instant::now);
+
+        if since.elapsed() < PATIENCE {
+            SLOW_POLL
+        } else {
+            LAST_RETRY
+        }
+    }
+
+    pub fn stop_looking(&mut self) {
+        self.looking_since = None;
     }
 
     pub fn stop_polling(&mut self) {
@@ -283,6 +305,23 @@ mod tests {
 
         memory.has_succeeded();
         assert_eq!(memory.next_retry(), FIRST_RETRY);
+    }
+
+    #[test]
+    fn pods_are_looked_at_often_at_first_and_after_a_change() {
+        let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
+        platform.metadata.generation = Some(1);
+        let mut memory = Memory::default();
+        memory.is_about(&platform);
+        assert_eq!(memory.next_look(), SLOW_POLL);
+
+        memory.looking_since = Instant::now().checked_sub(PATIENCE * 2);
+        memory.is_about(&platform);
+        assert_eq!(memory.next_look(), LAST_RETRY);
+
+        platform.metadata.generation = Some(2);
+        memory.is_about(&platform);
+        assert_eq!(memory.next_look(), SLOW_POLL);
     }
 
     #[test]

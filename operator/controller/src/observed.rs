@@ -2,6 +2,7 @@
 
 use operator_api::{Component, ComponentStatus, Reason};
 
+use crate::diagnosis::Cause;
 use crate::tier::{Tier, tier};
 use crate::workload::{Stage, Workload};
 
@@ -79,8 +80,15 @@ impl Part {
             ref stage,
         } = workload;
         let was_ready = before.is_some_and(|before| {
-            [Reason::Ready.as_str(), Reason::PodsNotReady.as_str()]
-                .contains(&before.reason.as_str())
+            let after_ready = [
+                Reason::Ready,
+                Reason::PodsNotReady,
+                Reason::CrashLooping,
+                Reason::NodeLost,
+            ];
+            after_ready
+                .iter()
+                .any(|reason| reason.as_str() == before.reason)
         });
         let pods_ready = format!("{ready} of {desired} pods ready");
 
@@ -148,13 +156,47 @@ impl Part {
         self.reason == Reason::Ready
     }
 
-    /// Whether something is wrong with it, as opposed to on its way.
+    /// The part with what holds its pods up instead of how many are ready. `before` is as for [`Part::of`].
+    pub fn held_up_by(self, cause: &Cause, before: Option<&ComponentStatus>) -> Self {
+        // Neither pods nor what becomes of them matters to a part that is ready, and a refusal or a deletion that is in
+        // the way comes before what is wrong with the pods that are there.
+        let comes_first = [
+            Reason::Ready,
+            Reason::WaitingForDeletion,
+            Reason::PodsRefused,
+        ];
+        if comes_first.contains(&self.reason) {
+            return self;
+        }
+
+        Self {
+            reason: cause.reason,
+            message: cause.message(before),
+            ..self
+        }
+    }
+
+    /// Whether something is wrong with it, as opposed to on its way. Whether time or a person will mend it the operator
+    /// cannot know of what happens to pods: a registry comes back, a node is added. It is ready for both, so none of
+    /// this stalls it.
     pub fn is_failing(&self) -> bool {
-        use Reason::{MongoDbSetUpFailed, PodsNotReady, PodsRefused, RolloutStuck};
+        use Reason::{
+            ContainerNotCreated, CrashLooping, ImageNotPulled, MongoDbSetUpFailed, NodeLost,
+            PodsNotReady, PodsRefused, RolloutStuck, StorageUnavailable, Unschedulable,
+        };
 
         matches!(
             self.reason,
-            MongoDbSetUpFailed | PodsNotReady | PodsRefused | RolloutStuck
+            MongoDbSetUpFailed
+                | PodsNotReady
+                | PodsRefused
+                | RolloutStuck
+                | StorageUnavailable
+                | Unschedulable
+                | ImageNotPulled
+                | ContainerNotCreated
+                | CrashLooping
+                | NodeLost
         )
     }
 
@@ -274,6 +316,25 @@ mod tests {
 
         assert_eq!(reason(0), Reason::Starting);
         assert_eq!(reason(1), Reason::RollingOut);
+    }
+
+    #[test]
+    fn a_component_that_lost_its_pods_to_a_crash_or_a_node_was_ready_before() {
+        let short = workload(Stage::Short, 0);
+
+        for (before, expected) in [
+            (Reason::CrashLooping, Reason::PodsNotReady),
+            (Reason::NodeLost, Reason::PodsNotReady),
+            (Reason::ImageNotPulled, Reason::Starting),
+            (Reason::WaitingForStorage, Reason::Starting),
+        ] {
+            let before = part(Component::Post, before).status();
+
+            assert_eq!(
+                Part::of(Component::Post, &short, Some(&before)).reason,
+                expected
+            );
+        }
     }
 
     #[test]

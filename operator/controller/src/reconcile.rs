@@ -11,6 +11,7 @@ use operator_render::{
 use tracing::debug;
 
 use crate::apply::apply;
+use crate::clues::clues;
 use crate::credentials::credentials;
 use crate::dereference::{Found, dereference, platform};
 use crate::error::Error;
@@ -64,7 +65,9 @@ pub enum Next {
     AtOnce,
     /// Something is awaited that no watch tells of.
     Poll,
-    /// Pods or a person are awaited; a watch tells of most of it.
+    /// Pods are awaited. A watch tells when they are ready, and none of why they are not.
+    Look,
+    /// A person is awaited; a watch tells of most of it.
     Wait,
     /// The platform is ready.
     Rest,
@@ -91,6 +94,12 @@ pub async fn reconcile(
         .await
         .unwrap_or(Err(Error::TimedOut(PASS_TIMEOUT.as_secs())))
         .err();
+    match clues(&context.client, &found).await {
+        Ok(clues) => findings.clues = Some(clues),
+        Err(error) => {
+            findings.failure.get_or_insert(error);
+        }
+    }
 
     let observed = observe(&found, &findings, memory.mongodb_is_set_up());
     let is_ready = update_status(context, &found, &observed, findings.version(&found)).await?;

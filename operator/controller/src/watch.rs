@@ -174,11 +174,15 @@ impl Shared {
         if *next != Next::Poll {
             memory.stop_polling();
         }
+        if *next == Next::Rest {
+            memory.stop_looking();
+        }
 
         match next {
             Next::Gone => Action::await_change(),
             Next::AtOnce => Action::requeue(Duration::ZERO),
             Next::Poll => Action::requeue(memory.next_poll()),
+            Next::Look => Action::requeue(memory.next_look()),
             Next::Wait => Action::requeue(WAIT),
             Next::Rest => Action::requeue(self.resync),
         }

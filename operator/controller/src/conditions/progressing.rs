@@ -24,9 +24,10 @@ pub(super) fn progressing(observed: &Observed) -> Verdict {
         );
     }
 
+    // Pods that went away were not being rolled out; whatever else fails holds a start or a rollout up.
     match unready
         .iter()
-        .find(|part| part.reason == Reason::RolloutStuck)
+        .find(|part| part.reason != Reason::PodsNotReady)
     {
         Some(stuck) => Verdict::new(
             false,
@@ -55,14 +56,19 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_fails_is_none() {
+    fn a_part_that_fails_is_none_and_says_what_holds_it_up() {
         for reason in [
-            Reason::PodsNotReady,
             Reason::RolloutStuck,
             Reason::PodsRefused,
+            Reason::ImageNotPulled,
+            Reason::CrashLooping,
         ] {
-            assert!(!progressing(&observed(&[(Component::Post, reason)])).holds);
+            let verdict = progressing(&observed(&[(Component::Post, reason)]));
+
+            assert_eq!((verdict.holds, verdict.reason), (false, reason));
         }
+        let away = progressing(&observed(&[(Component::Post, Reason::PodsNotReady)]));
+        assert_eq!((away.holds, away.reason), (false, Reason::AsWanted));
     }
 
     #[test]
