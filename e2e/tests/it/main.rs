@@ -19,6 +19,7 @@ mod schemathesis;
 mod chaos;
 mod conversation;
 mod deletion;
+mod diagnosis;
 mod healing;
 mod idle;
 mod install;
