@@ -36,6 +36,13 @@ pub enum Error {
         source: hyper_util::client::legacy::Error,
     },
 
+    /// Somebody else is where the service should be.
+    #[error("a stranger answered with {status} in the place of {upstream}")]
+    Stranger {
+        upstream: &'static str,
+        status: StatusCode,
+    },
+
     #[error("{upstream} took too long")]
     SlowAnswer { upstream: &'static str },
 
@@ -58,6 +65,7 @@ impl Error {
             | Self::SlowBody => None,
             Self::Unreachable { upstream, .. } => Some([upstream, "unreachable"]),
             Self::BrokenAnswer { upstream, .. } => Some([upstream, "broken"]),
+            Self::Stranger { upstream, .. } => Some([upstream, "stranger"]),
             Self::SlowAnswer { upstream } => Some([upstream, "timeout"]),
             Self::Full { upstream } => Some([upstream, "full"]),
             Self::NoDescription { upstream } => Some([upstream, "description"]),
@@ -90,6 +98,11 @@ impl From<Error> for Problem {
                 StatusCode::BAD_GATEWAY,
                 "upstream_broken",
                 "the service that answers this broke off: whether it did what was asked is unknown",
+            ),
+            Error::Stranger { .. } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "upstream_broken",
+                "something else answered in the place of the service: whether it did what was asked is unknown",
             ),
             Error::SlowAnswer { .. } => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,

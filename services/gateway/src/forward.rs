@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::headers;
 use crate::routes::{Access, Body, Route};
-use crate::upstream::Upstream;
+use crate::upstream::{SendError, Upstream};
 
 /// Answers a request that `peer` sent.
 pub async fn forward(
@@ -99,7 +99,7 @@ async fn ask(
 
     match tokio::time::timeout(app.timeout(kind), sent).await {
         Ok(Ok(answer)) => Ok(answer::for_client(answer, place)),
-        Ok(Err(source)) => Err(failed(&watch, upstream, limit, source)),
+        Ok(Err(error)) => Err(failed(&watch, upstream, limit, error)),
         Err(_) => Err(too_slow(&watch, upstream)),
     }
 }
@@ -113,13 +113,12 @@ fn too_slow(watch: &Watch, upstream: &Upstream) -> Error {
     }
 }
 
-fn failed(
-    watch: &Watch,
-    upstream: &Upstream,
-    limit: u64,
-    source: hyper_util::client::legacy::Error,
-) -> Error {
+fn failed(watch: &Watch, upstream: &Upstream, limit: u64, error: SendError) -> Error {
     let upstream = upstream.name;
+    let source = match error {
+        SendError::Failed(source) => source,
+        SendError::Stranger(status) => return Error::Stranger { upstream, status },
+    };
     match watch.progress() {
         Progress::TooLarge => Error::TooLarge(limit),
         Progress::TooSlow => Error::SlowBody,

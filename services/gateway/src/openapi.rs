@@ -19,7 +19,7 @@ use crate::body::RequestBody;
 use crate::error::Error;
 use crate::forward::report;
 use crate::routes::{Access, ROUTES, Route, described};
-use crate::upstream::{Name, Upstream};
+use crate::upstream::{Name, SendError, Upstream};
 
 /// Services are rolled one after the other, so what was put together is only good for a moment.
 const LIFETIME: Duration = Duration::from_secs(60);
@@ -121,9 +121,12 @@ async fn ask(app: &App, upstream: &Upstream) -> Result<Value, Error> {
         parts
     };
     let answer = app.upstreams.send(head, RequestBody::empty()).await;
-    let answer = answer.map_err(|source| Error::Unreachable {
-        upstream: upstream.name,
-        source,
+    let answer = answer.map_err(|error| match error {
+        SendError::Failed(source) => Error::Unreachable {
+            upstream: upstream.name,
+            source,
+        },
+        SendError::Stranger(_) => no_description(),
     })?;
     if answer.status() != StatusCode::OK {
         return Err(no_description());

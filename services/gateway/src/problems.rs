@@ -65,7 +65,7 @@ const KINDS: &[Kind] = &[
     kind(429, "rate_limited", "Too many requests came from this address. Retry-After says when to try again."),
     kind(429, "too_many_failures", "Too many passwords were wrong. Retry-After says when to try again."),
     kind(500, "internal", "It is our fault. The log has the reason under the same requestId."),
-    kind(502, "upstream_broken", "A service broke off: whether it did what was asked is unknown."),
+    kind(502, "upstream_broken", "A service broke off, or another program answered in its place: whether it did what was asked is unknown."),
     kind(503, "overloaded", "More is asked for than is worked on at once. Try again."),
     kind(503, "timeout", "The answer took too long."),
     kind(503, "unavailable", "A store is away. Try again."),

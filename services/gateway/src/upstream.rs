@@ -4,12 +4,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderValue, Request, Response, Uri, request, uri};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Uri, request, uri};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use service_kit::PROBLEM_JSON;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -58,6 +60,17 @@ pub struct Upstreams {
     media: Upstream,
     search: Upstream,
     client: Client<Connector, RequestBody>,
+}
+
+/// There is no answer of a service.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error(transparent)]
+    Failed(#[from] legacy::Error),
+
+    /// A failure that no service of ours would answer, so it comes from somebody else at its address.
+    #[error("a stranger answered with {0}")]
+    Stranger(StatusCode),
 }
 
 impl FromStr for Address {
@@ -161,35 +174,62 @@ impl Upstreams {
     /// Sends a request and waits for the head of its answer. `head` makes the request but for its body, each time anew.
     ///
     /// It is sent a second time where that does no harm: when no connection could be made (the next try may reach
-    /// another replica), and when it only reads and a connection that was kept turned out to be closed. One that was
-    /// closed before anything was written to it is replaced by the client without a word.
+    /// another replica), and when it only reads and a connection that was kept turned out to be closed, or a stranger
+    /// answered. One that was closed before anything was written to it is replaced by the client without a word.
     pub async fn send(
         &self,
         head: impl Fn() -> request::Parts,
         body: RequestBody,
-    ) -> Result<Response<Incoming>, legacy::Error> {
+    ) -> Result<Response<Incoming>, SendError> {
         let watch = body.watch();
         let first = head();
         let is_safe = first.method.is_safe();
-        let error = match self.client.request(Request::from_parts(first, body)).await {
-            Ok(answer) => return Ok(noted(answer)),
+        let error = match self.send_once(Request::from_parts(first, body)).await {
+            Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        let was_lost = is_safe && connection::was_kept(&error);
-        match watch.again() {
-            Some(body) if error.is_connect() || was_lost => {
-                let sent = self.client.request(Request::from_parts(head(), body));
-                sent.await.map(noted)
+        let is_harmless = match &error {
+            SendError::Failed(error) => {
+                error.is_connect() || is_safe && connection::was_kept(error)
             }
+            SendError::Stranger(_) => is_safe,
+        };
+        match watch.again() {
+            Some(body) if is_harmless => self.send_once(Request::from_parts(head(), body)).await,
             _ => Err(error),
         }
     }
+
+    async fn send_once(
+        &self,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, SendError> {
+        let connection = capture_connection(&mut request);
+        let mut answer = self.client.request(request).await?;
+        if is_of_a_stranger(&answer) {
+            // The service may be back at its address, and this connection would not lead there.
+            if let Some(connection) = &*connection.connection_metadata() {
+                connection.poison();
+            }
+            return Err(SendError::Stranger(answer.status()));
+        }
+        connection::note_answer(answer.extensions_mut());
+
+        Ok(answer)
+    }
 }
 
-fn noted(mut answer: Response<Incoming>) -> Response<Incoming> {
-    connection::note_answer(answer.extensions_mut());
+/// Services say what is wrong in a problem document, to HEAD too. Only a head that is too long they cannot even read.
+fn is_of_a_stranger(answer: &Response<Incoming>) -> bool {
+    let status = answer.status();
+    let is_failure = status.is_client_error() || status.is_server_error();
 
-    answer
+    is_failure
+        && status != StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+        && answer
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_none_or(|kind| kind != PROBLEM_JSON)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub use extract::{JsonBody, MAX_JSON_BYTES, Params};
 pub use health::{Gate, Health};
 pub use idempotency::IdempotencyKey;
 pub use metrics::Metrics;
-pub use problem::Problem;
+pub use problem::{PROBLEM_JSON, Problem};
 pub use request::Ring;
 pub use retry::until_ok;
 pub use serve::{Answer, Listeners, Service};

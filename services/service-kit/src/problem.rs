@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-const PROBLEM_JSON: &str = "application/problem+json";
+/// The `Content-Type` of every failure.
+pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A refusal or a failure, as the caller sees it.
 ///

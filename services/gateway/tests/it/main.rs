@@ -14,6 +14,7 @@ mod raw;
 mod refusal;
 mod stage;
 mod start;
+mod stranger;
 mod streaming;
 mod trust;
 mod wire;
