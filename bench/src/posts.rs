@@ -158,6 +158,7 @@ impl Posts {
         let copy = doc! {
             "_id": id,
             "userId": author.to_hex(),
+            "terms": search::terms(&content).collect::<Vec<_>>(),
             "content": content,
             "createdAt": created_at,
             "updatedAt": created_at,

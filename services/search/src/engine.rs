@@ -1,7 +1,7 @@
 //! What keeps posts findable.
 //!
-//! MongoDB's text index is the engine there is ([`Store`](crate::store::Store)); one that answers common words faster
-//! takes its place behind the same five promises.
+//! An index in MongoDB is the engine there is ([`Store`](crate::store::Store)); another one takes its place behind the
+//! same promises.
 
 use std::error::Error;
 
@@ -31,7 +31,7 @@ pub trait Engine: Send + Sync {
     /// Forgets posts that were last put before `before`, and says how many there were.
     fn drop_unseen(&self, before: Timestamp) -> Answer<'_, u64>;
 
-    /// Best first; posts that fit equally well newest first.
+    /// Best first; posts that fit equally well newest first. Of words that very many posts have, the newest count.
     fn find<'a>(&'a self, words: &'a Words, limit: Limit) -> Answer<'a, Vec<Hit>>;
 }
 

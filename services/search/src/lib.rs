@@ -30,6 +30,8 @@ use service_kit::settings::SettingError;
 use service_kit::{Gate, Health, Listeners, Metrics, Service, until_ok};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::words::terms;
+
 use crate::app::App;
 use crate::config::Config;
 use crate::engine::Engine;

@@ -31,7 +31,8 @@ pub struct Query {
     limit: Option<String>,
 }
 
-/// Posts that contain any of the words, best first; those that fit equally well newest first.
+/// Posts that contain any of the words, best first; those that fit equally well newest first. Of a word that more than
+/// 1,000 posts have, the newest count.
 #[utoipa::path(
     get,
     path = "/v1/search/posts",

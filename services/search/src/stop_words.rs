@@ -1,5 +1,4 @@
-//! The words that say nothing about a text. MongoDB leaves them out of its English text index, so nothing is found by
-//! them, and they are never completed either.
+//! The words that say nothing about a text: nothing is found by them, and they are never completed either.
 
 /// Sorted.
 #[rustfmt::skip]

@@ -1,6 +1,7 @@
-//! The search engine in MongoDB: a text index over a copy of the posts.
+//! The search engine in MongoDB: a copy of the posts, and an index of the words in them, newest first.
 
 mod changes;
+mod find;
 mod indexes;
 mod vocabulary;
 
@@ -19,16 +20,12 @@ use self::changes::{Change, Changes};
 use self::vocabulary::Vocabulary;
 use crate::document::{Limit, PostId};
 use crate::engine::{Answer, Engine, EngineError, Hit, Post};
-use crate::words::{Words, fold, words};
+use crate::words::Words;
 
 /// A search that the database has not finished by then is given up there too.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(3);
-/// So many posts are forgotten at a time: deleting from a text index takes 0.6 ms each.
+/// So many posts are forgotten at a time: deleting from the index of words takes time.
 const BATCH: i64 = 500;
-/// Looked at when a beginning was completed: what has the word itself goes before what only has a longer one.
-const CANDIDATES: i64 = 50;
-/// Added for the word itself. A post's score grows with the words that are found in it, each worth 0.5 to 1.5.
-const EXACT_BONUS: f64 = 1.0;
 
 #[derive(Clone)]
 pub struct Store {
@@ -51,9 +48,6 @@ struct StoredPost {
     created_at: DateTime,
     updated_at: DateTime,
     version: i64,
-    /// Added by the database to what it finds.
-    #[serde(default, skip_serializing)]
-    score: f64,
 }
 
 impl Store {
@@ -136,38 +130,6 @@ impl Store {
 
         Ok(())
     }
-
-    async fn search(&self, asked: &Words, limit: Limit) -> Result<Vec<Hit>, CallError> {
-        let completions = match asked.prefix() {
-            Some(prefix) => self.vocabulary.complete(prefix).await?,
-            None => Vec::new(),
-        };
-        let (text, count) = if completions.is_empty() {
-            (asked.as_str().to_owned(), limit.get().into())
-        } else {
-            (
-                format!("{} {}", asked.as_str(), completions.join(" ")),
-                CANDIDATES,
-            )
-        };
-        let score = doc! { "$meta": "textScore" };
-        let find = self
-            .posts
-            .find(doc! { "$text": { "$search": text } })
-            .projection(doc! { "score": score.clone() })
-            .sort(doc! { "score": score, "createdAt": -1, "_id": -1 })
-            .limit(count)
-            .max_time(SEARCH_TIMEOUT);
-        let found: Vec<_> = call("search posts", async { find.await?.try_collect().await }).await?;
-
-        let mut hits: Vec<_> = found.into_iter().map(StoredPost::hit).collect();
-        if let Some(word) = asked.prefix() {
-            prefer_exact(&mut hits, word);
-        }
-        hits.truncate(limit.get().into());
-
-        Ok(hits)
-    }
 }
 
 impl Engine for Store {
@@ -197,7 +159,7 @@ impl Engine for Store {
 }
 
 impl StoredPost {
-    fn hit(self) -> Hit {
+    fn hit(self, score: f64) -> Hit {
         let id = self.id.to_hex();
         Hit {
             post: Post {
@@ -208,7 +170,7 @@ impl StoredPost {
                 updated_at: time(self.updated_at),
                 version: self.version.unsigned_abs(),
             },
-            score: self.score,
+            score,
         }
     }
 }
@@ -228,16 +190,6 @@ impl From<Arc<CallError>> for EngineError {
             Self::Failed(Box::new(error))
         }
     }
-}
-
-/// Lifts what contains `word` itself. What is equal stays in its order.
-fn prefer_exact(hits: &mut [Hit], word: &str) {
-    for hit in hits.iter_mut() {
-        if words(&hit.post.content).any(|(_, candidate)| fold(candidate) == word) {
-            hit.score += EXACT_BONUS;
-        }
-    }
-    hits.sort_by(|one, other| other.score.total_cmp(&one.score));
 }
 
 /// A step of a pipeline that leaves nothing of a post.

@@ -1,5 +1,6 @@
 //! Words: what a query asks for, what a text is made of, and when two of them are the same.
 
+use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -8,13 +9,16 @@ use crate::stop_words::is_stop_word;
 const MAX_QUERY_CHARS: usize = 200;
 /// A word that is being typed is completed from this many letters on: below, nearly every post has such a word.
 const MIN_PREFIX_CHARS: usize = 2;
+/// A post is no longer. What is, is found by what stands before.
+const MAX_TEXT_CHARS: usize = 5_000;
+/// Words that begin alike for so long count as the same.
+const MAX_TERM_CHARS: usize = 64;
 
 /// The words a person looks for, the last of which they may still be typing.
 ///
-/// They are words and nothing else: what the database's query language gives a meaning to is taken out.
+/// They are words and nothing else: what other query languages give a meaning to is taken out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    text: String,
     /// Folded, without stop words.
     folded: Vec<String>,
     is_last_open: bool,
@@ -40,16 +44,10 @@ impl Words {
             return Err(WordsError::TooLong { actual });
         }
 
-        // `$text` reads a phrase between quotation marks and an exclusion behind a minus; it splits words at a hyphen
-        // anyway. A control character is never part of a word.
-        let text = text.replace(
-            |letter: char| letter.is_control() || "\"-\\".contains(letter),
-            " ",
-        );
-        let last = words(&text).last();
+        let last = words(text).last();
         let is_last_open = last
             .is_some_and(|(at, word)| at + word.len() == text.len() && !is_stop_word(&fold(word)));
-        let folded: Vec<_> = words(&text)
+        let folded: Vec<_> = words(text)
             .map(|(_, word)| fold(word))
             .filter(|word| !is_stop_word(word) && !word.is_empty())
             .collect();
@@ -58,14 +56,21 @@ impl Words {
         }
 
         Ok(Some(Self {
-            text: text.trim().to_owned(),
             folded,
             is_last_open,
         }))
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.text
+    /// What a post has to have to be found, the last word's last, each once.
+    pub fn terms(&self) -> Vec<String> {
+        let mut terms = Vec::new();
+        for word in &self.folded {
+            let term = stem(word);
+            terms.retain(|known| *known != term);
+            terms.push(term);
+        }
+
+        terms
     }
 
     /// The beginning of a word, folded: the last word, when nothing comes behind it and it is long enough.
@@ -91,6 +96,24 @@ pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(move |word| (word.as_ptr() as usize - start, word))
 }
 
+/// What a text is found by: its words without their endings, as often as they are there, those left out that say nothing.
+pub fn terms(text: &str) -> impl Iterator<Item = String> {
+    let end = text.char_indices().nth(MAX_TEXT_CHARS);
+    let text = end.map_or(text, |(end, _)| &text[..end]);
+
+    words(text)
+        .map(|(_, word)| fold(word))
+        .filter(|word| !is_stop_word(word) && !word.is_empty())
+        .map(|word| stem(&word))
+}
+
+/// The same for a word and its English endings. `word` is folded.
+fn stem(word: &str) -> String {
+    let stem = Stemmer::create(Algorithm::English).stem(word);
+
+    stem.chars().take(MAX_TERM_CHARS).collect()
+}
+
 /// `word` without regard to letter case, accents and how Unicode spells it.
 pub fn fold(word: &str) -> String {
     word.nfkd()
@@ -100,7 +123,6 @@ pub fn fold(word: &str) -> String {
         .collect()
 }
 
-/// As MongoDB's text index of version 3 splits texts.
 fn is_of_word(letter: char) -> bool {
     letter.is_alphanumeric() || is_combining_mark(letter) || "_'’".contains(letter)
 }

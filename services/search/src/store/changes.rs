@@ -18,9 +18,10 @@ use super::vocabulary::Vocabulary;
 use super::{bson_time, object_id, tombstone};
 use crate::document::PostId;
 use crate::engine::{EngineError, Post};
+use crate::words::terms;
 
-/// Made together at most. However long their events are (128 KiB each), they fit into one command of 16 MB.
-pub(super) const AT_ONCE: usize = 100;
+/// Made together at most. However long their events are (128 KiB each), they fit into one command of 16 MB, terms included.
+pub(super) const AT_ONCE: usize = 80;
 /// Two changes of a post that is not known yet both insert it, and the second of them is made again. Each try but the
 /// last needs somebody else who changes the same post at the same moment.
 const TRIES: usize = 5;
@@ -237,6 +238,7 @@ fn put(post: &Post) -> Update {
     let change = doc! { "$set": {
         "userId": &post.user_id,
         "content": &post.content,
+        "terms": terms(&post.content).collect::<Vec<_>>(),
         "createdAt": bson_time(post.created_at),
         "updatedAt": bson_time(post.updated_at),
         "version": version,

@@ -11,7 +11,7 @@ use super::Store;
 impl Store {
     pub(super) async fn create_indexes(&self) -> Result<(), CallError> {
         let posts = [
-            index(doc! { "content": "text" }),
+            index(doc! { "terms": 1, "createdAt": -1, "_id": -1 }),
             index(doc! { "userId": 1 }),
             ends(),
         ];

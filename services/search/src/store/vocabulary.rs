@@ -1,6 +1,6 @@
 //! Every word of the posts, to complete the one that is being typed.
 //!
-//! MongoDB's text index only knows whole words. So the words themselves are kept, each with its beginnings, and a
+//! The index of posts only knows whole words. So the words themselves are kept, each with its beginnings, and a
 //! beginning is looked up in an index: a few entries are read, however many words there are.
 
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(super) struct Vocabulary {
 /// A word stays when the last post with it goes; then it completes a beginning and finds nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Word {
-    /// In lower case, accents kept: the text index may know more letters than [`fold`].
+    /// In lower case, accents kept.
     #[serde(rename = "_id")]
     word: String,
     /// Folded.

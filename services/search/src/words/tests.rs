@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn text(query: &str) -> Option<String> {
+fn asked(query: &str) -> Vec<String> {
     let words = Words::parse(query).expect("a query");
-    words.map(|words| words.as_str().to_owned())
+    words.map(|words| words.terms()).unwrap_or_default()
 }
 
 fn prefix(query: &str) -> Option<String> {
@@ -32,11 +32,16 @@ fn a_query_is_measured_in_characters() {
 
 #[test]
 fn operators_become_words() {
-    assert_eq!(text("\"good morning\"").as_deref(), Some("good morning"));
-    assert_eq!(text("-sea harbour").as_deref(), Some("sea harbour"));
-    assert_eq!(text("a\u{0}bc").as_deref(), Some("a bc"));
-    assert_eq!(text("well-known").as_deref(), Some("well known"));
-    assert_eq!(text("{$gt: 1}").as_deref(), Some("{$gt: 1}"));
+    let cases = [
+        ("\"good morning\"", &["good", "morn"][..]),
+        ("-sea harbour", &["sea", "harbour"]),
+        ("a\u{0}bc", &["bc"]),
+        ("well-known", &["well", "known"]),
+        ("{$gt: 1}", &["gt", "1"]),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(asked(query), expected, "{query}");
+    }
 }
 
 #[test]
@@ -44,8 +49,25 @@ fn a_query_of_symbols_and_stop_words_asks_for_nothing() {
     for nothing in [
         "-", "\"\"", "!?.", "☀", "$ -- {}", "the", "And THE", "don't", "don’t!", "'", "\u{301}",
     ] {
-        assert_eq!(text(nothing), None, "{nothing}");
+        assert_eq!(Words::parse(nothing), Ok(None), "{nothing}");
     }
+}
+
+#[test]
+fn a_word_is_asked_for_once_where_it_stands_last() {
+    assert_eq!(asked("seas land Sea"), ["land", "sea"]);
+}
+
+#[test]
+fn a_text_is_found_by_its_words_without_their_endings() {
+    let found_by = |text: &str| terms(text).collect::<Vec<_>>();
+
+    assert_eq!(
+        found_by("Running to the CAFÉS, she runs; the dog’s run"),
+        ["run", "cafe", "run", "dog", "run"]
+    );
+    assert_eq!(found_by(&"x".repeat(5_000)), ["x".repeat(64)]);
+    assert_eq!(found_by(&"y ".repeat(5_000)).len(), 2_500);
 }
 
 #[test]
@@ -98,8 +120,9 @@ proptest! {
     #[test]
     fn any_query_is_parsed(query in any::<String>()) {
         if let Ok(Some(words)) = Words::parse(&query) {
-            prop_assert!(!words.as_str().contains(|letter: char| letter.is_control() || "\"-\\".contains(letter)));
-            prop_assert!(words.as_str().chars().count() <= MAX_QUERY_CHARS);
+            let terms = words.terms();
+            prop_assert!(!terms.is_empty());
+            prop_assert!(terms.iter().all(|term| !term.is_empty() && !term.contains(['$', '\0'])));
             if let Some(prefix) = words.prefix() {
                 prop_assert!(prefix.chars().count() >= MIN_PREFIX_CHARS);
                 prop_assert!(words.ask_for(prefix));
@@ -118,6 +141,14 @@ proptest! {
     fn words_lie_in_their_text(text in any::<String>()) {
         for (at, word) in words(&text) {
             prop_assert_eq!(&text[at..at + word.len()], word);
+        }
+    }
+
+    #[test]
+    fn any_text_has_terms_that_find_it(text in any::<String>()) {
+        let in_text: Vec<_> = terms(&text).collect();
+        if let Ok(Some(words)) = Words::parse(&text) {
+            prop_assert!(words.terms().iter().all(|term| in_text.contains(term)));
         }
     }
 

@@ -166,11 +166,17 @@ async fn the_last_word_may_be_the_beginning_of_one() {
 async fn the_word_itself_goes_before_longer_ones() {
     let stage = Stage::new().await;
     stage
-        .publish_all("land", &["a car land", "a cart land", "a caravan land"])
+        .publish_all(
+            "land",
+            &["a car land", "a cart land", "a caravan land", "a cars land"],
+        )
         .await;
 
     let found = stage.texts("car").await;
-    assert_eq!(found, ["a car land", "a caravan land", "a cart land"]);
+    assert_eq!(
+        found,
+        ["a car land", "a cars land", "a caravan land", "a cart land"]
+    );
     let scores = stage.search("car").await;
     let scores: Vec<_> = scores.iter().map(|found| found["score"].as_f64()).collect();
     assert!(scores.is_sorted_by(|one, other| one >= other), "{scores:?}");
