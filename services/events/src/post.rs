@@ -52,6 +52,7 @@ pub struct PostDeleted {
     pub post_id: String,
     /// The author, 24 hex digits.
     pub user_id: String,
+    /// Its files, but for those that other posts of its author show.
     pub media_ids: Vec<String>,
     /// One more than the version that was deleted.
     pub version: u64,

@@ -168,7 +168,17 @@ impl Outbox {
         count.into_inner()
     }
 
-    async fn publish(&self, stored: Stored) -> Option<Stored> {
+    async fn publish(&self, mut stored: Stored) -> Option<Stored> {
+        if stored.is_deleted {
+            // Asked once the mark is there: of two posts that go together, the second says what goes with both.
+            match self.store.own_files(&stored.post).await {
+                Ok(files) => stored.post.media_ids = files,
+                Err(error) => {
+                    tracing::debug!(%error, "a deletion waits");
+                    return None;
+                }
+            }
+        }
         let pending = stored.pending.as_ref()?;
         if faults::has(Bug::ClearBeforeConfirm) {
             let one = std::slice::from_ref(&stored);

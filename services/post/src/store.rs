@@ -4,6 +4,7 @@
 //! post, and nobody changes it any more.
 
 mod account;
+mod files;
 mod indexes;
 mod list;
 mod outbox;

@@ -80,7 +80,8 @@ impl Store {
             return Ok(0);
         }
 
-        // Another post of the same person may show a file as well.
+        // Another post of the same person may show a file as well. Post does not name those files, because the word of
+        // that may still be on its way; this is for what was announced before another post showed them.
         let unclaimed = doc! {
             "_id": { "$in": newest.media_ids },
             "userId": newest.user_id,

@@ -5,7 +5,7 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 
-use super::Store;
+use super::{Store, files};
 
 /// Fields and directions of each index. `docs/indexes.md` says what for.
 const INDEXES: [&[(&str, i32)]; 2] = [
@@ -31,7 +31,14 @@ impl Store {
             .keys(doc! { "pending.at": 1 })
             .options(sparse)
             .build();
-        indexes.push(outbox);
+        let with_files = IndexOptions::builder()
+            .partial_filter_expression(doc! { "mediaIds.0": { "$exists": true } })
+            .build();
+        let by_file = IndexModel::builder()
+            .keys(files::index())
+            .options(with_files)
+            .build();
+        indexes.extend([outbox, by_file]);
         call(
             "create the indexes of posts",
             self.posts.create_indexes(indexes),
