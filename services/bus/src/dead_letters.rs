@@ -6,15 +6,16 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use events::TOMBSTONE_LIFETIME;
 use jiff::Timestamp;
-use lapin::message::BasicGetMessage;
-use lapin::options::{BasicAckOptions, BasicGetOptions};
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel};
+use lapin::{BasicProperties, Channel, Connection};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::broker::{Broker, LinkError, close, within};
 use crate::grave::{DELIVERY_COUNTS, REASON, publish_to, without};
+use crate::walk::Walk;
 use crate::{Queue, topology};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -110,8 +111,9 @@ impl DeadLettersCommand {
         out: &mut (impl Write + Send),
     ) -> Result<(), DeadLettersError> {
         let (connection, channel) = broker.connect_to_publish().await?;
-        let done = self.work(&channel, broker.topology(), queue, out).await;
-        // What was looked at and not acknowledged goes back.
+        let topology = broker.topology();
+        let done = self.work(&connection, &channel, topology, queue, out).await;
+        // What was looked at and not acknowledged goes back, at the latest.
         close(&connection).await;
 
         done
@@ -119,6 +121,7 @@ impl DeadLettersCommand {
 
     async fn work(
         &self,
+        connection: &Connection,
         channel: &Channel,
         topology: &topology::Topology,
         queue: Queue,
@@ -133,24 +136,20 @@ impl DeadLettersCommand {
             Self::List => Vec::new(),
         };
         let mut done = 0;
-        // As many as there are at first. None that is got goes back before the channel is closed; what comes back because
-        // it failed again comes behind them.
-        let mut left = None;
-        while left != Some(0)
-            && let Some(message) = get(channel, &dead).await?
-        {
-            left = Some(left.map_or(message.message_count, |left| left - 1));
-            let acker = message.delivery.acker.clone();
+        let mut walk = Walk::begin(connection, channel, &dead).await?;
+        while let Some(message) = walk.next().await? {
+            let acker = message.acker.clone();
             let letter = DeadLetter::from(message);
             missing.retain(|id| *id != letter.id);
             match self.decide(&letter, channel, &own, out).await? {
-                Fate::Stays => {}
+                Fate::Stays => walk.stays(),
                 Fate::Goes => {
                     within(TIMEOUT, acker.ack(BasicAckOptions::default())).await?;
                     done += 1;
                 }
             }
         }
+        walk.end().await?;
         match self {
             Self::Replay(_) => writeln!(out, "{done} replayed")?,
             Self::Drop(_) => writeln!(out, "{done} dropped")?,
@@ -225,9 +224,9 @@ impl DeadLetter {
     }
 }
 
-impl From<BasicGetMessage> for DeadLetter {
-    fn from(message: BasicGetMessage) -> Self {
-        let (properties, body) = (message.delivery.properties, message.delivery.data);
+impl From<Delivery> for DeadLetter {
+    fn from(message: Delivery) -> Self {
+        let (properties, body) = (message.properties, message.data);
         let id = match properties.message_id() {
             Some(id) if !id.as_str().is_empty() => id.to_string(),
             // Not one of ours; called by what is in it.
@@ -265,12 +264,6 @@ fn printable(text: &str) -> String {
         .map(|char| if char.is_control() { ' ' } else { char })
         .take(500)
         .collect()
-}
-
-async fn get(channel: &Channel, queue: &str) -> Result<Option<BasicGetMessage>, LinkError> {
-    let got = channel.basic_get(queue.into(), BasicGetOptions::default());
-
-    within(TIMEOUT, got).await
 }
 
 impl From<LinkError> for DeadLettersError {

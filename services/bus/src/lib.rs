@@ -16,6 +16,7 @@ mod message;
 mod publisher;
 mod retry;
 mod topology;
+mod walk;
 
 pub use broker::Broker;
 pub use config::{BusConfig, ConfigError};

@@ -5,9 +5,11 @@ use std::time::Duration;
 use bus::{Broker, BusConfig, Consumer, Failure, Message, PublishError, Publisher, Queue};
 use events::{Envelope, Origin, PostDeleted};
 use jiff::Timestamp;
-use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +98,21 @@ impl Stage {
             )
             .await
             .expect("sent");
+    }
+
+    /// Puts what is no event straight among the dead letters, and waits until it is there.
+    pub async fn put_dead_letter(&self, id: &str) {
+        let select = self.channel.confirm_select(ConfirmSelectOptions::default());
+        select.await.expect("confirms are given");
+        let confirm = self.channel.basic_publish(
+            "".into(),
+            format!("{}.dead", self.queue()).into(),
+            BasicPublishOptions::default(),
+            b"no event",
+            BasicProperties::default().with_message_id(id.into()),
+        );
+        let confirm = confirm.await.expect("sent").await.expect("an answer");
+        assert_eq!(confirm, Confirmation::Ack(None));
     }
 
     pub fn queue(&self) -> String {
