@@ -9,6 +9,7 @@ mod worker;
 mod broker;
 mod fault;
 mod node;
+mod poison;
 mod rest;
 
 mod files;
@@ -22,6 +23,7 @@ pub use fault::{Scene, order};
 pub use findings::Findings;
 pub use journal::Journal;
 pub use node::NodeShell;
+pub use poison::Poison;
 pub use rest::at_rest;
 pub use tally::{Count, Tally};
 pub use truth::Truth;

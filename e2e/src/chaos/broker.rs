@@ -69,6 +69,23 @@ impl Broker<'_> {
         Ok(alarms.contains("disk"))
     }
 
+    /// Puts messages that are no events into a queue. `name` is the id of each, with `~b` for its number.
+    pub async fn put(&self, queue: &str, count: u64, name: &str) -> Result<()> {
+        let program = format!(
+            "Exchange = rabbit_misc:r(<<\"/\">>, exchange, <<\"\">>), \
+             Id = fun(Number) -> iolist_to_binary(io_lib:format(\"{name}\", [Number])) end, \
+             Put = fun(Number) -> \
+                 Properties = [{{delivery_mode, 2}}, {{message_id, Id(Number)}}], \
+                 Message = rabbit_basic:message(Exchange, <<\"{queue}\">>, Properties, <<\"poison\">>), \
+                 ok = rabbit_queue_type:publish_at_most_once(Exchange, Message) \
+             end, \
+             lists:foreach(Put, lists:seq(1, {count}))."
+        );
+        self.rabbitmqctl(&["eval", &program]).await?;
+
+        Ok(())
+    }
+
     /// The tool is not always to be started in a pod that was killed a moment ago, or on a machine that is at its limit.
     async fn rabbitmqctl(&self, arguments: &[&str]) -> Result<String> {
         let set = format!("statefulset/{}", object_name(NAME, Component::RabbitMq));

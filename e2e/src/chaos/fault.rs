@@ -1,7 +1,7 @@
 //! What befalls a platform: programs that are killed, ways that are cut, a disk that is full.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -15,6 +15,7 @@ use rand::seq::SliceRandom as _;
 use crate::Platform;
 use crate::chaos::broker::Broker;
 use crate::chaos::node::NodeShell;
+use crate::chaos::poison::{COUNT, Poison};
 use crate::chaos::tally::Tally;
 use crate::platform::READY_WITHIN;
 use crate::wait::{Look, until};
@@ -23,6 +24,7 @@ use crate::wait::{Look, until};
 const NO_ROOM: u64 = 1_000_000_000_000_000;
 /// The crowd takes some seconds for it.
 const WITHOUT_ROOM: u64 = 200;
+const AGAIN_WITHIN: Duration = Duration::from_secs(30);
 /// Before the next fault, so that it finds everybody at work.
 const BETWEEN_FAULTS: u64 = 100;
 
@@ -34,12 +36,16 @@ pub enum Fault {
     KillOne(Component),
     /// The broker has no room on its disk and reads nothing that is published.
     NoRoom,
+    /// The broker is killed while a service puts messages aside that it cannot use.
+    KillAmidDeadLetters,
+    /// The broker is killed while such messages are given back.
+    KillAmidReplay,
     /// Nothing passes between two components.
     Cut(Component, Component),
 }
 
 impl Fault {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Kill(Component::RabbitMq),
         Self::KillOne(Component::Post),
         Self::Kill(Component::Post),
@@ -48,6 +54,8 @@ impl Fault {
         Self::Kill(Component::MongoDb),
         Self::Kill(Component::Redis),
         Self::NoRoom,
+        Self::KillAmidDeadLetters,
+        Self::KillAmidReplay,
         Self::Cut(Component::Post, Component::RabbitMq),
         Self::Cut(Component::Search, Component::RabbitMq),
         Self::Cut(Component::Media, Component::RabbitMq),
@@ -62,6 +70,14 @@ impl fmt::Display for Fault {
             Self::Kill(component) => write!(formatter, "every pod of {component} is killed"),
             Self::KillOne(component) => write!(formatter, "one pod of {component} is killed"),
             Self::NoRoom => write!(formatter, "the disk of {} is full", Component::RabbitMq),
+            Self::KillAmidDeadLetters => {
+                let broker = Component::RabbitMq;
+                write!(formatter, "{broker} is killed amid dead letters")
+            }
+            Self::KillAmidReplay => {
+                let broker = Component::RabbitMq;
+                write!(formatter, "{broker} is killed amid a replay")
+            }
             Self::Cut(one, other) => write!(formatter, "{one} and {other} are cut apart"),
         }
     }
@@ -93,12 +109,19 @@ impl Scene<'_> {
     pub async fn survive(&self, fault: Fault) -> Result<()> {
         let (began, before) = (Instant::now(), self.tally.count());
         let pods = self.platform.pods().await?.len();
-        self.strike(fault)
+        let poison = Poison::new(self.platform);
+        self.strike(fault, &poison)
             .await
             .with_context(|| format!("failed to see to it that {fault}"))?;
-        self.recover(pods)
-            .await
-            .with_context(|| format!("after {fault}"))?;
+        let recovered = async {
+            self.recover(pods).await?;
+            if matches!(fault, Fault::KillAmidDeadLetters | Fault::KillAmidReplay) {
+                poison.is_aside().await?;
+                Poison::drop_all(self.platform).await?;
+            }
+            self.tally.more_ok(BETWEEN_FAULTS).await
+        };
+        recovered.await.with_context(|| format!("after {fault}"))?;
         let (seconds, during) = (began.elapsed().as_secs_f64(), self.tally.count() - before);
         println!(
             "{} {fault}: {during} until all was well again after {seconds:.1} s",
@@ -108,7 +131,7 @@ impl Scene<'_> {
         Ok(())
     }
 
-    async fn strike(&self, fault: Fault) -> Result<()> {
+    async fn strike(&self, fault: Fault, poison: &Poison<'_>) -> Result<()> {
         match fault {
             Fault::Kill(component) => {
                 let pods = self.platform.pods_of(component).await?;
@@ -120,6 +143,8 @@ impl Scene<'_> {
                 self.kill(&pods).await
             }
             Fault::NoRoom => self.leave_no_room().await,
+            Fault::KillAmidDeadLetters => self.kill_amid_dead_letters(poison).await,
+            Fault::KillAmidReplay => self.kill_amid_replay(poison).await,
             Fault::Cut(one, other) => {
                 let ones = self.platform.pods_of(one).await?;
                 let others = self.platform.pods_of(other).await?;
@@ -128,15 +153,22 @@ impl Scene<'_> {
         }
     }
 
-    /// Kills pods and has them forgotten, so that each is made anew instead of being started again.
+    /// Kills pods and has each made anew instead of being started again.
     async fn kill(&self, pods: &[Pod]) -> Result<()> {
         self.node.kill(pods).await?;
-        let at_once = DeleteParams::default().grace_period(0);
+
+        self.replace(pods).await
+    }
+
+    /// A second is the shortest time after which a pod is forgotten once nothing of it runs. Without it, which is a
+    /// deletion by force, two pods of a store may have one volume at the same time.
+    async fn replace(&self, pods: &[Pod]) -> Result<()> {
+        let soon = DeleteParams::default().grace_period(1);
         for pod in pods {
             self.platform
                 .namespace
                 .api::<Pod>()
-                .delete(&pod.name_any(), &at_once)
+                .delete(&pod.name_any(), &soon)
                 .await?;
         }
 
@@ -156,6 +188,47 @@ impl Scene<'_> {
         served
     }
 
+    /// All poison waits, given back and confirmed, for a service that sleeps. It wakes and puts the first of it aside, and
+    /// the broker is killed before it has seen the last.
+    async fn kill_amid_dead_letters(&self, poison: &Poison<'_>) -> Result<()> {
+        poison.put().await?;
+        let before = poison.count().await?;
+        let search = self.platform.pods_of(Component::Search).await?;
+        let broker = self.platform.pods_of(Component::RabbitMq).await?;
+        self.node.put_to_sleep(&search).await?;
+        let replayed = poison.replay().await;
+        self.node.wake_and_kill(&search, &broker).await?;
+        let aside = poison.count().await? - before;
+        replayed?;
+        ensure!(
+            aside < COUNT,
+            "the broker was killed after all {aside} were put aside"
+        );
+
+        self.replace(&broker).await
+    }
+
+    /// Poison is given back, is put aside again, and the broker is killed amid both.
+    async fn kill_amid_replay(&self, poison: &Poison<'_>) -> Result<()> {
+        poison.put().await?;
+        let before = poison.count().await?;
+        let pods = self.platform.pods_of(Component::RabbitMq).await?;
+        let kill = async {
+            until("dead letters to come again", AGAIN_WITHIN, async || {
+                let count = poison.count().await?;
+                Ok(Look::when(count > before, || format!("{count} as before")))
+            })
+            .await?;
+            self.kill(&pods).await
+        };
+        // That it fails is what it is killed for; what it has done by then must hold.
+        let (replayed, killed) = tokio::join!(poison.replay(), kill);
+        killed?;
+        ensure!(replayed.is_err(), "the broker was killed after the replay");
+
+        Ok(())
+    }
+
     /// The resource tells of a pod that is gone a moment later than the pods do, so they are looked at first.
     async fn recover(&self, pods: usize) -> Result<()> {
         until("every pod to be ready again", READY_WITHIN, async || {
@@ -172,7 +245,7 @@ impl Scene<'_> {
         .await?;
         self.platform.ready().await?;
 
-        self.tally.more_ok(BETWEEN_FAULTS).await
+        Ok(())
     }
 }
 

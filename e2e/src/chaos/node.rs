@@ -80,6 +80,18 @@ impl NodeShell {
         self.each_container(pods, "resume").await
     }
 
+    /// Has pods do nothing until they are woken. What is executed in them is not held up.
+    pub async fn put_to_sleep(&self, pods: &[Pod]) -> Result<()> {
+        self.run(&signal("SIGSTOP", pods)).await
+    }
+
+    /// Ends some pods a moment after others go on.
+    pub async fn wake_and_kill(&self, asleep: &[Pod], killed: &[Pod]) -> Result<()> {
+        let (wake, kill) = (signal("SIGCONT", asleep), signal("SIGKILL", killed));
+
+        self.run(&(wake + &kill)).await
+    }
+
     /// Lets nothing pass between the pods of two components for some seconds, in neither direction. The node itself
     /// mends the way again, also when nobody is left who would tell it to.
     pub async fn cut(&self, ones: &[Pod], others: &[Pod]) -> Result<()> {
@@ -162,6 +174,15 @@ fn pod(image: &str, limit: Duration) -> Result<Pod> {
     });
 
     Ok(serde_json::from_value(pod)?)
+}
+
+/// The commands that send a signal to every container of these pods.
+fn signal(signal: &str, pods: &[Pod]) -> String {
+    let containers = pods.iter().flat_map(containers);
+
+    containers
+        .map(|container| format!("ctr -n k8s.io tasks kill -s {signal} {container}\n"))
+        .collect()
 }
 
 /// The ids of a pod's containers, as containerd knows them.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use e2e::chaos::{
-    Count, Crowd, Findings, NodeShell, Scene, Truth, UNCLAIMED_UPLOAD_TTL_SECONDS, at_rest, order,
+    Count, Crowd, Findings, NodeShell, Poison, Scene, Truth, UNCLAIMED_UPLOAD_TTL_SECONDS, at_rest,
+    order,
 };
 use e2e::{Namespace, Platform, Settings, alone_in_namespace};
 use serde_json::json;
@@ -63,6 +64,9 @@ async fn break_things(platform: &Platform, node: &NodeShell, settings: &Settings
     let journals = crowd.stop().await?;
     let count = crowd.tally().count();
 
+    at_rest(platform).await?;
+    // Of poison that is delivered at least once a copy may have come behind what was dropped.
+    Poison::drop_all(platform).await?;
     let dead_letters = at_rest(platform).await?;
     let truth = Truth::read(&api, &journals).await?;
     let mut findings = Findings::of_posts(&journals, &truth);
