@@ -61,9 +61,10 @@ async fn serve<C: Settings, E: Error + 'static>(
     config: C,
     run: impl AsyncFnOnce(C, Listeners, CancellationToken) -> Result<(), E>,
 ) -> ExitCode {
-    if let Err(error) = telemetry::init(&config.server().log_filter) {
-        return refuse::<C>("LOG_FILTER is not a filter", &error);
-    }
+    let _writing = match telemetry::init(&config.server().log_filter) {
+        Ok(writing) => writing,
+        Err(error) => return refuse::<C>("its log cannot be started", &error),
+    };
     let listeners = match Listeners::bind(config.server()).await {
         Ok(listeners) => listeners,
         Err(error) => {

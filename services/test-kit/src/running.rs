@@ -69,7 +69,7 @@ impl Running {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let task = tokio::spawn(async move {
-            // A program whose lines nobody reads stands still.
+            // What it says is of no interest, but to leave it unread would change what it does.
             let read = async { while let Ok(Some(_)) = lines.next_line().await {} };
             stop.run_until_cancelled(read).await;
             child.kill().await.expect("it can be killed");
