@@ -87,14 +87,19 @@ impl RateLimit {
 
     /// Counts one request of `client`; the problem is the answer to one too many.
     pub async fn check(&self, limit: Limit, client: &Client) -> Result<Allowance, Problem> {
-        let policy = match limit {
-            Limit::General => &self.general,
-            Limit::Auth => &self.auth,
+        let (limiter, network) = (&self.limiter, client.network());
+        let (policy, decision) = match limit {
+            Limit::General => {
+                let policy = &self.general;
+                let checked = limiter.check_ahead(policy.name, network, policy.quota);
+                (policy, checked.await)
+            }
+            Limit::Auth => {
+                let policy = &self.auth;
+                let checked = limiter.check(policy.name, network, policy.quota);
+                (policy, checked.await)
+            }
         };
-        let decision = self
-            .limiter
-            .check(policy.name, client.network(), policy.quota)
-            .await;
         let allowance = policy.allowance(&decision);
         if decision.is_allowed {
             return Ok(allowance);

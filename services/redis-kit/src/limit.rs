@@ -3,31 +3,38 @@
 //! A limit is one number per key: the theoretical arrival time (TAT), the moment at which everything that was allowed
 //! so far would have arrived had it come evenly. Without Redis each process limits by itself.
 
+mod ahead;
+
 use std::fmt::Display;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::unsync::Cache;
 use redis::Script;
 
+use self::ahead::Ahead;
 use crate::Redis;
 
 /// More keys than this are not limited by a process on its own; those asked for least recently are forgotten.
 const LOCAL_KEYS: usize = 65_536;
+/// A process takes ahead no more than this part of a burst, so that other processes miss little of it.
+const PART_AHEAD: u32 = 16;
 
-/// All times in microseconds, by Redis' clock. Answers whether it is allowed and how far the TAT is ahead.
+/// Allows as many as there is room for, up to what is wanted. All times in microseconds, by Redis' clock. Answers how
+/// many are allowed and how far the TAT is ahead.
 const TAKE: &str = r"
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local interval = tonumber(ARGV[1])
 local tolerance = tonumber(ARGV[2])
-local tat = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
-local ahead = tat - now + interval
-if ahead > tolerance then
-  return {0, tat - now}
+local ahead = math.max(tonumber(redis.call('GET', KEYS[1]) or now) - now, 0)
+local allowed = math.min(tonumber(ARGV[3]), math.floor((tolerance - ahead) / interval))
+if allowed < 1 then
+  return {0, ahead}
 end
+ahead = ahead + allowed * interval
 redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX', math.ceil(ahead / 1000))
-return {1, ahead}
+return {allowed, ahead}
 ";
 
 /// How often: `burst` at once, and `per_minute` in the long run.
@@ -64,8 +71,28 @@ pub struct Limiter {
 /// What one process knows.
 struct Local {
     started: Instant,
-    /// The TAT of each key, in microseconds after `started`.
-    arrivals: Mutex<Cache<String, u64>>,
+    keys: Mutex<Cache<String, Known>>,
+}
+
+/// What one process knows of a key. All times are microseconds after its start.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// The TAT.
+    arrival: u64,
+    /// What of the time before it is this process's own to give away.
+    ahead: Ahead,
+}
+
+/// What a process makes of a use by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Decided(Decision),
+    /// Redis has the last word and is to be asked for so many. While it is away the use is allowed, and the TAT is so
+    /// far ahead.
+    Undecided {
+        wanted: u32,
+        ahead: u64,
+    },
 }
 
 impl Quota {
@@ -102,41 +129,50 @@ impl Limiter {
             script: Arc::new(Script::new(TAKE)),
             local: Arc::new(Local {
                 started: Instant::now(),
-                arrivals: Mutex::new(Cache::new(LOCAL_KEYS)),
+                keys: Mutex::new(Cache::new(LOCAL_KEYS)),
             }),
         }
     }
 
-    /// Counts one use of `key` within `scope`, if it is allowed.
+    /// Counts one use of `key` within `scope`, if it is allowed. Redis is asked each time.
     ///
     /// This process counts first. That is enough to refuse, so whoever asks far too often costs Redis nothing; and it
     /// goes on from there while Redis is away.
     pub async fn check(&self, scope: &str, key: impl Display, quota: Quota) -> Decision {
+        self.count(scope, key, quota, 1).await
+    }
+
+    /// The same for a `key` that is used often: Redis is then asked for several uses at once. No more are allowed by
+    /// that, by all processes together; those that one of them has taken and not used yet are not there for others.
+    pub async fn check_ahead(&self, scope: &str, key: impl Display, quota: Quota) -> Decision {
+        let most = (quota.burst / PART_AHEAD).max(1);
+
+        self.count(scope, key, quota, most).await
+    }
+
+    async fn count(&self, scope: &str, key: impl Display, quota: Quota, most: u32) -> Decision {
         let key = format!("limit:{scope}:{key}");
         let asked = self.local.now();
-        let (is_allowed, ahead) = self.local.take(&key, asked, quota);
-        if !is_allowed {
-            return quota.decision(false, ahead);
-        }
-        let interval = quota.interval().to_string();
-        let tolerance = quota.tolerance().to_string();
+        let verdict = self
+            .local
+            .with(&key, |known| known.count(asked, quota, most));
+        let (wanted, ahead) = match verdict {
+            Verdict::Decided(decision) => return decision,
+            Verdict::Undecided { wanted, ahead } => (wanted, ahead),
+        };
+        let numbers = [quota.interval(), quota.tolerance(), wanted.into()];
+        let [interval, tolerance, wanted] = numbers.map(|number| number.to_string());
         let answer = self
             .redis
-            .script::<(u8, u64)>(&self.script, &[&key], &[&interval, &tolerance])
+            .script(&self.script, &[&key], &[&interval, &tolerance, &wanted])
             .await;
-        let (is_allowed, ahead) = match answer {
-            Ok((1, ahead)) => {
-                self.local.learn(&key, 0, asked + ahead);
-                (true, ahead)
-            }
-            Ok((_, ahead)) => {
-                self.local.learn(&key, quota.interval(), asked + ahead);
-                (false, ahead)
-            }
-            Err(_) => (true, ahead),
-        };
 
-        quota.decision(is_allowed, ahead)
+        match answer {
+            Ok((allowed, ahead)) => self
+                .local
+                .with(&key, |known| known.learn(asked, allowed, ahead, quota)),
+            Err(_) => quota.decision(true, ahead),
+        }
     }
 }
 
@@ -146,103 +182,64 @@ impl Local {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Whether one more is allowed, which is counted then, and how far the TAT is ahead.
-    fn take(&self, key: &str, now: u64, quota: Quota) -> (bool, u64) {
-        let mut arrivals = self.arrivals();
-        let arrival = arrivals.get(key).copied();
-        let (is_allowed, ahead) = take(arrival, now, quota);
-        if is_allowed {
-            arrivals.insert(key.to_owned(), now + ahead);
+    fn with<T>(&self, key: &str, work: impl FnOnce(&mut Known) -> T) -> T {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut known) = keys.get_mut(key) {
+            return work(&mut known);
         }
+        let mut known = Known::default();
+        let result = work(&mut known);
+        keys.insert(key.to_owned(), known);
 
-        (is_allowed, ahead)
-    }
-
-    /// Gives back what was taken for nothing, and keeps what Redis counts for all processes. Answers may come in another
-    /// order than they were given.
-    fn learn(&self, key: &str, given_back: u64, arrival: u64) {
-        let mut arrivals = self.arrivals();
-        let known = arrivals.get(key).copied().unwrap_or_default();
-        let known = known.saturating_sub(given_back).max(arrival);
-        arrivals.insert(key.to_owned(), known);
-    }
-
-    fn arrivals(&self) -> MutexGuard<'_, Cache<String, u64>> {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+        result
     }
 }
 
-/// What [`TAKE`] does, for a key whose TAT is `arrival`.
-fn take(arrival: Option<u64>, now: u64, quota: Quota) -> (bool, u64) {
-    let behind = arrival.unwrap_or(now).saturating_sub(now);
-    let ahead = behind + quota.interval();
-    if ahead > quota.tolerance() {
-        (false, behind)
-    } else {
-        (true, ahead)
+impl Known {
+    /// Counts one use at `now` if it may be allowed. `most` is as many as may be asked for at once.
+    fn count(&mut self, now: u64, quota: Quota, most: u32) -> Verdict {
+        if self.ahead.take(now, quota.interval()) {
+            let ahead = self.arrival.saturating_sub(now);
+            return Verdict::Decided(self.allowed(now, ahead, quota));
+        }
+        let behind = self.arrival.saturating_sub(now);
+        let ahead = behind + quota.interval();
+        if ahead > quota.tolerance() {
+            return Verdict::Decided(quota.decision(false, behind));
+        }
+        self.arrival = now + ahead;
+
+        Verdict::Undecided {
+            wanted: self.ahead.ask(now, most),
+            ahead,
+        }
+    }
+
+    /// Keeps what Redis counts for all processes: it was asked at `asked`, allowed so many, and its TAT is `ahead`.
+    /// Answers may come in another order than they were given.
+    fn learn(&mut self, asked: u64, allowed: u32, ahead: u64, quota: Quota) -> Decision {
+        let arrival = asked + ahead;
+        if allowed == 0 {
+            // What was counted here is given back.
+            let known = self.arrival.saturating_sub(quota.interval());
+            self.arrival = known.max(arrival);
+            return quota.decision(false, ahead);
+        }
+        self.arrival = self.arrival.max(arrival);
+        if allowed > 1 {
+            self.ahead.keep(allowed, arrival, quota.interval());
+        }
+
+        self.allowed(asked, ahead, quota)
+    }
+
+    /// A use is allowed. What this process has taken ahead is still there for the next one, so it counts as not used.
+    fn allowed(&self, now: u64, ahead: u64, quota: Quota) -> Decision {
+        let left = self.ahead.left(now, quota.interval()) * quota.interval();
+
+        quota.decision(true, ahead.saturating_sub(left))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One a second, three at once.
-    const QUOTA: Quota = Quota {
-        per_minute: 60,
-        burst: 3,
-    };
-    const SECOND: u64 = 1_000_000;
-
-    #[test]
-    fn a_burst_is_allowed_and_then_one_at_a_time() {
-        let mut arrival = None;
-        let mut allowed = Vec::new();
-        for now in [
-            0,
-            0,
-            0,
-            0,
-            SECOND - 1,
-            SECOND,
-            SECOND,
-            4 * SECOND,
-            4 * SECOND,
-        ] {
-            let (is_allowed, ahead) = take(arrival, now, QUOTA);
-            if is_allowed {
-                arrival = Some(now + ahead);
-            }
-            allowed.push(is_allowed);
-        }
-
-        assert_eq!(
-            allowed,
-            [true, true, true, false, false, true, false, true, true]
-        );
-    }
-
-    #[test]
-    fn a_decision_tells_what_is_left_and_when_there_is_more() {
-        assert_eq!(
-            QUOTA.decision(true, SECOND),
-            Decision {
-                is_allowed: true,
-                limit: 3,
-                remaining: 2,
-                reset_after: Duration::from_secs(1),
-                retry_after: Duration::ZERO,
-            }
-        );
-        assert_eq!(
-            QUOTA.decision(false, 5 * SECOND / 2),
-            Decision {
-                is_allowed: false,
-                limit: 3,
-                remaining: 0,
-                reset_after: Duration::from_millis(2500),
-                retry_after: Duration::from_millis(500),
-            }
-        );
-    }
-}
+mod tests;
