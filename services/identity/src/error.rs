@@ -10,7 +10,7 @@ use crate::backoff::TooSoon;
 use crate::hasher;
 use crate::password::PasswordError;
 use crate::proof::Unproven;
-use crate::refresh_token::NoRandomBytes;
+use crate::random::NoRandomBytes;
 use crate::store::{self, Taken};
 use crate::user::{EmailError, NameError};
 

@@ -2,9 +2,10 @@
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use aws_lc_rs::{constant_time, rand};
+use aws_lc_rs::constant_time;
 
 use crate::password::Password;
+use crate::random::{NoRandomBytes, random_bytes};
 
 /// A stored hash that asks for more memory than this is refused instead of being computed.
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
@@ -33,8 +34,8 @@ pub enum HashError {
     #[error("failed to compute a password hash: {0}")]
     Argon2(argon2::Error),
 
-    #[error("failed to draw random bytes")]
-    Random,
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
 }
 
 impl StoredHash {
@@ -69,8 +70,8 @@ impl StoredHash {
             algorithm: Algorithm::Argon2id,
             version: Version::V0x13,
             params: params.clone(),
-            salt: random::<SALT_BYTES>()?.to_vec(),
-            output: random::<HASH_BYTES>()?.to_vec(),
+            salt: random_bytes::<SALT_BYTES>()?.to_vec(),
+            output: random_bytes::<HASH_BYTES>()?.to_vec(),
         })
     }
 
@@ -100,7 +101,7 @@ pub fn hash(
     params: &Params,
     memory: &mut Vec<Block>,
 ) -> Result<String, HashError> {
-    let salt = random::<SALT_BYTES>()?;
+    let salt = random_bytes::<SALT_BYTES>()?;
     let mut output = [0; HASH_BYTES];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     compute(&argon2, password, &salt, &mut output, memory)?;
@@ -135,13 +136,6 @@ fn phc(params: &Params, salt: &[u8; SALT_BYTES], output: &[u8; HASH_BYTES]) -> S
         hash: Some(Output::new(output).expect(fits)),
     }
     .to_string()
-}
-
-fn random<const N: usize>() -> Result<[u8; N], HashError> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| HashError::Random)?;
-
-    Ok(bytes)
 }
 
 #[cfg(test)]

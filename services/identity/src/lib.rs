@@ -19,6 +19,7 @@ mod sessions;
 
 mod id;
 mod password;
+mod random;
 mod refresh_token;
 mod session;
 mod user;

@@ -3,11 +3,12 @@
 //! The proof is an HMAC with a key that only this service has, so the database alone forges nothing; and it covers the
 //! family's nonce, so the key alone forges nothing either.
 
-use aws_lc_rs::{digest, hmac, rand};
+use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use crate::id::Id;
+use crate::random::{NoRandomBytes, random_bytes};
 
 pub const NONCE_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
@@ -35,11 +36,6 @@ pub struct RefreshToken {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the refresh key is not 64 hex digits")]
 pub struct KeyError;
-
-/// The system has no random bytes to give.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to draw random bytes")]
-pub struct NoRandomBytes;
 
 impl RefreshKey {
     /// `text` is 64 hex digits; space around them is ignored.
@@ -100,10 +96,7 @@ impl RefreshToken {
 }
 
 pub fn new_nonce() -> Result<[u8; NONCE_BYTES], NoRandomBytes> {
-    let mut nonce = [0; NONCE_BYTES];
-    rand::fill(&mut nonce).map_err(|_| NoRandomBytes)?;
-
-    Ok(nonce)
+    random_bytes()
 }
 
 fn message(family: Id, generation: i64, nonce: &[u8; NONCE_BYTES]) -> Vec<u8> {
