@@ -24,6 +24,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Below the 30 s for which the services keep an idle connection, so that none is closed while it is picked.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_IDLE_CONNECTIONS: usize = 128;
+/// As much of a body waits to be sent, and as much of an answer is read at once. By default it is ten times that, which
+/// many uploads to a service that is slower than their clients would all fill.
+const MAX_BUFFERED_BYTES: usize = 32 * 1024;
 /// `/readyz` waits no longer: who asks for it may give up after a second.
 const REACH_TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -154,6 +157,7 @@ impl Upstreams {
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+                .http1_max_buf_size(MAX_BUFFERED_BYTES)
                 .build(Connector(connector)),
         }
     }
