@@ -3,7 +3,7 @@
 //! The headers are those of the IETF's draft (draft-ietf-httpapi-ratelimit-headers): a policy allows `q` requests in
 //! `w` seconds, of which `r` are left, and all are there again after `t`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub enum Limit {
 
 /// The quotas of each client.
 pub struct RateLimit {
-    limiter: Limiter,
+    limiter: Limiter<IpAddr>,
     general: Policy,
     auth: Policy,
     refused: IntCounterVec,

@@ -6,6 +6,7 @@
 mod ahead;
 
 use std::fmt::Display;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,17 +63,20 @@ pub struct Decision {
 
 /// Decides. Clones share what they count.
 #[derive(Clone)]
-pub struct Limiter {
+pub struct Limiter<K> {
     redis: Redis,
     script: Arc<Script>,
-    local: Arc<Local>,
+    local: Arc<Local<K>>,
 }
 
 /// What one process knows.
-struct Local {
+struct Local<K> {
     started: Instant,
-    keys: Mutex<Cache<String, Known>>,
+    keys: Mutex<Cache<Key<K>, Known>>,
 }
+
+/// A scope, and a key within it. It is made into text when Redis is asked.
+type Key<K> = (&'static str, K);
 
 /// What one process knows of a key. All times are microseconds after its start.
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,7 +126,7 @@ impl Quota {
     }
 }
 
-impl Limiter {
+impl<K: Clone + Display + Eq + Hash> Limiter<K> {
     pub fn new(redis: Redis) -> Self {
         Self {
             redis,
@@ -138,20 +142,19 @@ impl Limiter {
     ///
     /// This process counts first. That is enough to refuse, so whoever asks far too often costs Redis nothing; and it
     /// goes on from there while Redis is away.
-    pub async fn check(&self, scope: &str, key: impl Display, quota: Quota) -> Decision {
-        self.count(scope, key, quota, 1).await
+    pub async fn check(&self, scope: &'static str, key: K, quota: Quota) -> Decision {
+        self.count((scope, key), quota, 1).await
     }
 
     /// The same for a `key` that is used often: Redis is then asked for several uses at once. No more are allowed by
     /// that, by all processes together; those that one of them has taken and not used yet are not there for others.
-    pub async fn check_ahead(&self, scope: &str, key: impl Display, quota: Quota) -> Decision {
+    pub async fn check_ahead(&self, scope: &'static str, key: K, quota: Quota) -> Decision {
         let most = (quota.burst / PART_AHEAD).max(1);
 
-        self.count(scope, key, quota, most).await
+        self.count((scope, key), quota, most).await
     }
 
-    async fn count(&self, scope: &str, key: impl Display, quota: Quota, most: u32) -> Decision {
-        let key = format!("limit:{scope}:{key}");
+    async fn count(&self, key: Key<K>, quota: Quota, most: u32) -> Decision {
         let asked = self.local.now();
         let verdict = self
             .local
@@ -162,9 +165,14 @@ impl Limiter {
         };
         let numbers = [quota.interval(), quota.tolerance(), wanted.into()];
         let [interval, tolerance, wanted] = numbers.map(|number| number.to_string());
+        let redis_key = format!("limit:{}:{}", key.0, key.1);
         let answer = self
             .redis
-            .script(&self.script, &[&key], &[&interval, &tolerance, &wanted])
+            .script(
+                &self.script,
+                &[&redis_key],
+                &[&interval, &tolerance, &wanted],
+            )
             .await;
 
         match answer {
@@ -176,20 +184,20 @@ impl Limiter {
     }
 }
 
-impl Local {
+impl<K: Clone + Eq + Hash> Local<K> {
     /// Microseconds after `started`.
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    fn with<T>(&self, key: &str, work: impl FnOnce(&mut Known) -> T) -> T {
+    fn with<T>(&self, key: &Key<K>, work: impl FnOnce(&mut Known) -> T) -> T {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mut known) = keys.get_mut(key) {
             return work(&mut known);
         }
         let mut known = Known::default();
         let result = work(&mut known);
-        keys.insert(key.to_owned(), known);
+        keys.insert(key.clone(), known);
 
         result
     }

@@ -19,7 +19,7 @@ async fn two_processes_share_a_limit() {
     let limiters = [(); 2].map(|()| Limiter::new(redis(&redis_url())));
     let mut allowed = 0;
     for limiter in limiters.iter().cycle().take(10) {
-        if limiter.check("test", &key, QUOTA).await.is_allowed {
+        if limiter.check("test", key.clone(), QUOTA).await.is_allowed {
             allowed += 1;
         }
     }
@@ -32,13 +32,16 @@ async fn one_key_does_not_use_up_anothers_limit() {
     let limiter = Limiter::new(redis(&redis_url()));
     let (one, other) = (object_id(), object_id());
     for _ in 0..4 {
-        limiter.check("test", &one, QUOTA).await;
+        limiter.check("test", one.clone(), QUOTA).await;
     }
 
-    let refused = limiter.check("test", &one, QUOTA).await;
+    let refused = limiter.check("test", one.clone(), QUOTA).await;
     assert!(!refused.is_allowed);
     assert!(refused.retry_after.as_secs() <= 60 && refused.retry_after.as_secs() >= 50);
-    assert_eq!(limiter.check("test", &other, QUOTA).await.remaining, 2);
+    assert_eq!(
+        limiter.check("test", other.clone(), QUOTA).await.remaining,
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +60,7 @@ async fn processes_that_take_ahead_allow_no_more_together() {
     let allowed = join_all(clients.map(async |limiter| {
         let mut allowed = 0_u128;
         while Instant::now() < until {
-            let decision = limiter.check_ahead("test", &key, quota).await;
+            let decision = limiter.check_ahead("test", key.clone(), quota).await;
             allowed += u128::from(decision.is_allowed);
         }
         allowed
@@ -80,7 +83,7 @@ async fn a_limit_is_used_up_by_one_that_takes_ahead() {
     let (key, limiter) = (object_id(), Limiter::new(redis(&redis_url()).patient()));
     let mut remaining = Vec::new();
     loop {
-        let decision = limiter.check_ahead("test", &key, quota).await;
+        let decision = limiter.check_ahead("test", key.clone(), quota).await;
         if !decision.is_allowed {
             break;
         }

@@ -20,7 +20,7 @@ async fn a_process_limits_by_itself_while_redis_is_away() {
     let started = Instant::now();
     let mut allowed = 0;
     for _ in 0..100 {
-        if limiter.check("test", &key, quota).await.is_allowed {
+        if limiter.check("test", key.clone(), quota).await.is_allowed {
             allowed += 1;
         }
     }
