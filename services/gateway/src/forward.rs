@@ -55,7 +55,7 @@ async fn pass(
     let body = RequestBody::new(body, limit);
     if route.access == Access::Token {
         // The service looks at the token again; asking here keeps strangers away from it.
-        app.authenticator.current_user(&parts.headers)?;
+        app.authenticator.check(&parts.headers)?;
     }
     if body.is_announced_too_large() {
         return Err(Error::TooLarge(limit).into());

@@ -60,6 +60,18 @@ impl Authenticator {
 
     /// The bearer of the token in `headers`.
     pub fn current_user(&self, headers: &HeaderMap) -> Result<CurrentUser, Problem> {
+        let verified = self.check(headers)?;
+        let subject = &verified.subject;
+
+        Ok(CurrentUser {
+            id: subject.user_id.clone(),
+            name: subject.user_name.clone(),
+            session_id: subject.session_id.clone(),
+        })
+    }
+
+    /// Whether there is a good token in `headers`, and what it proves.
+    pub fn check(&self, headers: &HeaderMap) -> Result<Arc<Verified>, Problem> {
         let token = bearer(headers).ok_or_else(|| {
             Problem::unauthorized(
                 "token_missing",
@@ -78,19 +90,14 @@ impl Authenticator {
                     Problem::unauthorized("token_invalid", "the access token is not valid")
                 }
             })?;
-        let subject = &verified.subject;
-        if self.ended.contains(&subject.session_id) {
+        if self.ended.contains(&verified.subject.session_id) {
             return Err(Problem::unauthorized(
                 "session_ended",
                 "the session of the access token has ended",
             ));
         }
 
-        Ok(CurrentUser {
-            id: subject.user_id.clone(),
-            name: subject.user_name.clone(),
-            session_id: subject.session_id.clone(),
-        })
+        Ok(verified)
     }
 
     /// The public keys, byte by byte as they are in the key file.
