@@ -1,7 +1,8 @@
 //! An event as a line of JSON.
 //!
 //! Every request ends in one, so this is on the path of all of them. The fields of a span are made into JSON once, when
-//! it begins, and copied into its events; the library's own format parses them again for each.
+//! it begins, and copied into its events; the library's own format parses them again for each. What is written is put
+//! together in a string of its own: the library's writer takes a call through a table for each piece.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Write};
@@ -14,6 +15,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Room for the line of a request; a longer one grows.
+const LINE_BYTES: usize = 512;
+const FIELDS_BYTES: usize = 128;
+
 /// `{"timestamp":…,"level":…,"message":…,…,"target":…,"span":{…}}`, the span being the innermost.
 pub(super) struct Line;
 
@@ -21,14 +26,13 @@ pub(super) struct Line;
 pub(super) struct SpanFields;
 
 /// Writes fields as members of an object.
-struct Members<'a, W> {
-    writer: &'a mut W,
+struct Members<'a> {
+    text: &'a mut String,
     is_first: bool,
-    result: fmt::Result,
 }
 
 /// Writes text as what stands between the quotation marks of a JSON string.
-struct Escaped<'a, W>(&'a mut W);
+struct Escaped<'a>(&'a mut String);
 
 impl<S, N> FormatEvent<S, N> for Line
 where
@@ -42,18 +46,18 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        writer.write_str(r#"{"timestamp":""#)?;
-        SystemTime.format_time(&mut writer)?;
+        let mut line = String::with_capacity(LINE_BYTES);
+        line.push_str(r#"{"timestamp":""#);
+        SystemTime.format_time(&mut Writer::new(&mut line))?;
         for part in [r#"","level":""#, metadata.level().as_str(), "\""] {
-            writer.write_str(part)?;
+            line.push_str(part);
         }
-
-        let mut members = Members::new(&mut writer, false);
-        event.record(&mut members);
-        members.result?;
-
+        event.record(&mut Members {
+            text: &mut line,
+            is_first: false,
+        });
         for part in [r#","target":""#, metadata.target(), "\""] {
-            writer.write_str(part)?;
+            line.push_str(part);
         }
         if let Some(span) = context.lookup_current() {
             let extensions = span.extensions();
@@ -68,20 +72,24 @@ where
                 span.name(),
                 "\"}",
             ] {
-                writer.write_str(part)?;
+                line.push_str(part);
             }
         }
+        line.push_str("}\n");
 
-        writer.write_str("}\n")
+        writer.write_str(&line)
     }
 }
 
 impl<'a> FormatFields<'a> for SpanFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'a>, fields: R) -> fmt::Result {
-        let mut members = Members::new(&mut writer, true);
-        fields.record(&mut members);
+        let mut text = String::with_capacity(FIELDS_BYTES);
+        fields.record(&mut Members {
+            text: &mut text,
+            is_first: true,
+        });
 
-        members.result
+        writer.write_str(&text)
     }
 
     fn add_fields(
@@ -90,48 +98,40 @@ impl<'a> FormatFields<'a> for SpanFields {
         fields: &tracing::span::Record<'_>,
     ) -> fmt::Result {
         let is_first = current.fields.is_empty();
-        let mut members = Members::new(&mut current.fields, is_first);
-        fields.record(&mut members);
+        fields.record(&mut Members {
+            text: &mut current.fields,
+            is_first,
+        });
 
-        members.result
+        Ok(())
     }
 }
 
-impl<'a, W: Write> Members<'a, W> {
-    fn new(writer: &'a mut W, is_first: bool) -> Self {
-        Self {
-            writer,
-            is_first,
-            result: Ok(()),
-        }
-    }
-
-    fn member(&mut self, field: &Field, write: impl FnOnce(&mut W) -> fmt::Result) {
-        if self.result.is_err() {
-            return;
-        }
+impl Members<'_> {
+    /// The name of a member, and what stands before its value.
+    fn name(&mut self, field: &Field) {
         let comma = if self.is_first { "" } else { "," };
         self.is_first = false;
-        self.result = [comma, "\"", field.name(), "\":"]
-            .into_iter()
-            .try_for_each(|part| self.writer.write_str(part))
-            .and_then(|()| write(self.writer));
+        for part in [comma, "\"", field.name(), "\":"] {
+            self.text.push_str(part);
+        }
     }
 
     fn plain(&mut self, field: &Field, value: impl Display) {
-        self.member(field, |writer| write!(writer, "{value}"));
+        self.name(field);
+        let _ = write!(self.text, "{value}");
     }
 
-    fn text(&mut self, field: &Field, write: impl FnOnce(&mut Escaped<'_, W>) -> fmt::Result) {
-        self.member(field, |writer| {
-            writer.write_char('"')?;
-            write(&mut Escaped(writer))?;
-            writer.write_char('"')
-        });
+    fn quoted(&mut self, field: &Field, value: impl FnOnce(&mut Escaped<'_>) -> fmt::Result) {
+        self.name(field);
+        self.text.push('"');
+        // A string takes everything. Should a value fail to say what it is, what it has said stays.
+        let _ = value(&mut Escaped(self.text));
+        self.text.push('"');
     }
 }
 
-impl<W: Write> Visit for Members<'_, W> {
+impl Visit for Members<'_> {
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.plain(field, value);
     }
@@ -153,12 +153,12 @@ impl<W: Write> Visit for Members<'_, W> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, |escaped| escaped.write_str(value));
+        self.quoted(field, |escaped| escaped.write_str(value));
     }
 
     /// With all that caused it: an error itself says only what failed.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.text(field, |escaped| {
+        self.quoted(field, |escaped| {
             write!(escaped, "{value}")?;
             let mut cause = value.source();
             while let Some(error) = cause {
@@ -170,11 +170,11 @@ impl<W: Write> Visit for Members<'_, W> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.text(field, |escaped| write!(escaped, "{value:?}"));
+        self.quoted(field, |escaped| write!(escaped, "{value:?}"));
     }
 }
 
-impl<W: Write> Write for Escaped<'_, W> {
+impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
         // What has to be escaped is one byte long, so what is around it stays whole.
@@ -182,16 +182,17 @@ impl<W: Write> Write for Escaped<'_, W> {
             .bytes()
             .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
         {
-            self.0.write_str(&rest[..at])?;
+            self.0.push_str(&rest[..at]);
             match rest.as_bytes()[at] {
-                byte @ (b'"' | b'\\') => write!(self.0, "\\{}", char::from(byte))?,
-                b'\n' => self.0.write_str("\\n")?,
+                byte @ (b'"' | b'\\') => self.0.extend(['\\', char::from(byte)]),
+                b'\n' => self.0.push_str("\\n"),
                 byte => write!(self.0, "\\u{byte:04x}")?,
             }
             rest = &rest[at + 1..];
         }
+        self.0.push_str(rest);
 
-        self.0.write_str(rest)
+        Ok(())
     }
 }
 
