@@ -24,6 +24,7 @@ mod healing;
 mod idle;
 mod install;
 mod namespaced;
+mod options;
 mod ready;
 mod refusal;
 mod scaling;

@@ -12,7 +12,57 @@ use operator_api::manifests::crd;
 use serde_json::{Value, json};
 
 /// Names and specs that break one rule each, and the sentence that says so.
-const BROKEN_RULES: [(&str, &str, &str); 47] = [
+const BROKEN_RULES: [(&str, &str, &str); 57] = [
+    (
+        "demo",
+        "{post: {replicas: 2, autoscaling: {maxReplicas: 3}}}",
+        "replicas and autoscaling exclude each other: leave replicas out, minReplicas and maxReplicas bound it",
+    ),
+    (
+        "demo",
+        "{post: {autoscaling: {minReplicas: 4, maxReplicas: 3}}}",
+        "minReplicas must not be above maxReplicas",
+    ),
+    (
+        "demo",
+        "{post: {scheduling: {requiredNodes: [{key: zone, operator: In}]}}}",
+        "values must be given with In and NotIn, and left out with Exists and DoesNotExist",
+    ),
+    (
+        "demo",
+        "{post: {scheduling: {preferredNodes: [{key: zone, operator: Exists, values: [a]}]}}}",
+        "values must be given with In and NotIn, and left out with Exists and DoesNotExist",
+    ),
+    (
+        "demo",
+        "{post: {scheduling: {tolerations: [{effect: NoSchedule}]}}}",
+        "a toleration without key tolerates everything and needs the operator Exists",
+    ),
+    (
+        "demo",
+        "{post: {scheduling: {tolerations: [{key: a, operator: Exists, value: b}]}}}",
+        "value is only for the operator Equal",
+    ),
+    (
+        "demo",
+        "{redis: {managed: {scheduling: {tolerations: [{key: a, effect: NoSchedule, tolerationSeconds: 1}]}}}}",
+        "tolerationSeconds is only for the effect NoExecute",
+    ),
+    (
+        "demo",
+        "{gateway: {exposure: {ingress: {host: 'https://social.example.com'}}}}",
+        "must be a host name such as social.example.com, without https://, port and path",
+    ),
+    (
+        "demo",
+        "{gateway: {exposure: {httpRoute: {parents: [{name: shared}], hostnames: ['social.example.com:8080']}}}}",
+        "must be a host name such as social.example.com, without https://, port and path",
+    ),
+    (
+        "demo",
+        "{redis: {managed: {}, external: {secretRef: {name: own}}}}",
+        "must be managed or external, not both",
+    ),
     (
         "1demo",
         "{}",
@@ -243,7 +293,19 @@ const BROKEN_RULES: [(&str, &str, &str); 47] = [
 ];
 
 /// Changes of a running platform that cannot be made, and the sentence that says so.
-const FIXED: [(&str, &str); 7] = [
+const FIXED: [(&str, &str); 10] = [
+    (
+        "{mongodb: {external: {secretRef: {name: own}}}}",
+        "mongodb cannot change between managed and external after creation: what it keeps would not come along",
+    ),
+    (
+        "{redis: {external: {secretRef: {name: own}}}}",
+        "redis cannot change between managed and external after creation: what it keeps would not come along",
+    ),
+    (
+        "{rabbitmq: {external: {secretRef: {name: own}}}}",
+        "rabbitmq cannot change between managed and external after creation: what it keeps would not come along",
+    ),
     (
         "{mongodb: {managed: {storage: {size: 16Gi}}}}",
         "mongodb.managed.storage.size cannot be changed after creation",

@@ -11,8 +11,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Probe, Secret, S
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use operator_api::{SocialPlatform, SocialPlatformSpec};
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StorageSecrets, render,
-    validate,
+    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, UserSecrets, render, validate,
 };
 use service_kit::{Health, Listeners, Metrics, Settings};
 use tokio::net::TcpListener;
@@ -50,6 +49,9 @@ fn every_service_is_told_exactly_what_it_reads() {
         media,
         search,
         gateway,
+        ingress: _,
+        http_route: _,
+        pod_monitor: _,
     } = objects();
 
     settings_are_told_exactly::<identity::config::Config>(&[identity.into()]);
@@ -272,7 +274,10 @@ impl From<ServiceObjects> for Rendered {
         let ServiceObjects {
             secret,
             service,
+            network_policy: _,
+            disruption_budget: _,
             deployment,
+            autoscaler: _,
         } = objects;
         Self {
             deployment,
@@ -378,7 +383,7 @@ fn objects_of(spec: &str) -> Objects {
         ..Secret::default()
     };
     let platform = validate(&platform, &defaults).unwrap();
-    let storage = StorageSecrets::read(&platform, Some(&account)).unwrap();
+    let storage = UserSecrets::read(&platform, &[("account".to_owned(), account)].into()).unwrap();
 
     render(&platform, &credentials, &storage)
 }

@@ -89,7 +89,9 @@ async fn read(
 /// Every secret of the platform, its user's own too. Whole files among them are made of others of these.
 fn confidential(found: &Found) -> Vec<String> {
     let secrets = found.secrets.values();
-    let secrets = secrets.chain(&found.credentials).chain(found.user_secrets.values());
+    let secrets = secrets
+        .chain(&found.credentials)
+        .chain(found.user_secrets.values());
     let texts = secrets.flat_map(|secret: &Secret| secret.data.iter().flatten());
     let mut texts = texts
         .filter_map(|(_, text)| String::from_utf8(text.0.clone()).ok())

@@ -58,6 +58,10 @@ fn a_good_spec_is_taken() {
         "{identity: {resources: {limits: {cpu: 500m, memory: 64Mi}}}}",
         "{media: {maxUploadBytes: 268435456, userQuotaBytes: 268435456, allowedTypes: [image/png]}}",
         "{media: {storage: {gridfs: {}}}}",
+        "{post: {autoscaling: {maxReplicas: 1}}}",
+        "{post: {scheduling: {requiredNodes: [{key: zone, operator: NotIn, values: [a]}], tolerations: [{operator: Exists}, {key: a, value: b}]}}}",
+        "{gateway: {exposure: {ingress: {host: 'social.example.com'}, httpRoute: {parents: [{name: shared}], hostnames: ['*.example.com']}}}}",
+        "{mongodb: {external: {secretRef: {name: own}}}, redis: {managed: {}}}",
         "{media: {storage: {s3: {endpoint: 'http://[::1]:9000', region: eu-central-1, bucket: my.bucket-1, credentialsSecretRef: {name: keys}}}}}",
         "{media: {storage: {cloudinary: {secretRef: {name: keys}}}}}",
         "{mongodb: {managed: {image: mongo, resources: {limits: {memory: 512Mi}}}}}",
@@ -318,4 +322,62 @@ fn everything_but_storage_may_change() {
     let to = "{version: 2.0.0, post: {replicas: 3}, mongodb: {managed: {image: 'mongo:7.0', resources: {limits: {memory: 2Gi}}}}}";
 
     assert_eq!(changed("{}", to), [""; 0]);
+}
+
+#[test]
+fn how_pods_run_does_not_contradict_itself() {
+    for (spec, sentence) in [
+        (
+            "{post: {replicas: 2, autoscaling: {maxReplicas: 3}}}",
+            "replicas and autoscaling exclude each other: leave replicas out, minReplicas and maxReplicas bound it",
+        ),
+        (
+            "{post: {autoscaling: {minReplicas: 4, maxReplicas: 3}}}",
+            "minReplicas must not be above maxReplicas",
+        ),
+        (
+            "{post: {scheduling: {requiredNodes: [{key: zone, operator: In}]}}}",
+            "values must be given with In and NotIn, and left out with Exists and DoesNotExist",
+        ),
+        (
+            "{post: {scheduling: {preferredNodes: [{key: zone, operator: Exists, values: [a]}]}}}",
+            "values must be given with In and NotIn, and left out with Exists and DoesNotExist",
+        ),
+        (
+            "{post: {scheduling: {tolerations: [{effect: NoSchedule}]}}}",
+            "a toleration without key tolerates everything and needs the operator Exists",
+        ),
+        (
+            "{post: {scheduling: {tolerations: [{key: a, operator: Exists, value: b}]}}}",
+            "value is only for the operator Equal",
+        ),
+        (
+            "{redis: {managed: {scheduling: {tolerations: [{key: a, effect: NoSchedule, tolerationSeconds: 1}]}}}}",
+            "tolerationSeconds is only for the effect NoExecute",
+        ),
+        (
+            "{gateway: {exposure: {ingress: {host: 'https://social.example.com'}}}}",
+            "must be a host name such as social.example.com, without https://, port and path",
+        ),
+        (
+            "{gateway: {exposure: {httpRoute: {parents: [{name: shared}], hostnames: ['social.example.com:8080']}}}}",
+            "must be a host name such as social.example.com, without https://, port and path",
+        ),
+        (
+            "{redis: {managed: {}, external: {secretRef: {name: own}}}}",
+            "must be managed or external, not both",
+        ),
+    ] {
+        assert_eq!(created(spec), [sentence], "{spec}");
+    }
+}
+
+#[test]
+fn a_store_stays_with_who_runs_it() {
+    let own = "{redis: {external: {secretRef: {name: own}}}}";
+    let sentence = "redis cannot change between managed and external after creation: what it keeps would not come along";
+
+    assert_eq!(changed("{}", own), [sentence]);
+    assert_eq!(changed(own, "{redis: {managed: {}}}"), [sentence]);
+    assert!(changed(own, "{redis: {external: {secretRef: {name: another}}}}").is_empty());
 }
