@@ -66,8 +66,19 @@ pub async fn watch(context: Context, scope: &Scope, metrics: Metrics, shutdown: 
         shutdown,
     });
     let places = scope.places().into_iter();
+    let watches = join_all(places.map(|place| watch_place(&client, place, shared.clone())));
 
-    join_all(places.map(|place| watch_place(&client, place, shared.clone()))).await;
+    // A watch that is told to stop before its first list was answered, or that may not list at all, never ends by itself.
+    tokio::select! {
+        _ = watches => {}
+        () = all_passes_ended(&shared.turns, &shared.shutdown) => {}
+    }
+}
+
+/// Once nobody begins a pass any more, whoever has all turns at once knows that none is under way.
+async fn all_passes_ended(turns: &Semaphore, shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    let _all = turns.acquire_many(CONCURRENCY.into()).await;
 }
 
 async fn watch_place(client: &Client, place: Place<'_>, shared: Arc<Shared>) {
@@ -186,5 +197,25 @@ impl Shared {
             Next::Wait => Action::requeue(WAIT),
             Next::Rest => Action::requeue(self.resync),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_comes_when_it_is_asked_for_and_no_sooner_than_the_last_pass() {
+        let (turns, shutdown) = (Semaphore::new(CONCURRENCY.into()), CancellationToken::new());
+        let pass = turns.acquire().await.unwrap();
+        let end = all_passes_ended(&turns, &shutdown);
+        tokio::pin!(end);
+        let has_not_come = Duration::from_secs(60);
+
+        assert!(tokio::time::timeout(has_not_come, &mut end).await.is_err());
+        shutdown.cancel();
+        assert!(tokio::time::timeout(has_not_come, &mut end).await.is_err());
+        drop(pass);
+        end.await;
     }
 }
