@@ -62,7 +62,7 @@ images: ## Build the images of the operator and the services, as they are shippe
 	$(CLUSTER) images
 	PROFILE=dist e2e/cluster/programs
 
-crds: ## Write crds/ and the chart's copy from operator/api
+crds: ## Write crds/, the chart's copy and docs/reference.md from operator/api
 	cargo run --bin crdgen
 
 golden: ## Write the expected manifests of operator/render again

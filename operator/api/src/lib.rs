@@ -17,6 +17,7 @@ pub mod manifests;
 pub mod names;
 pub mod quantity;
 pub mod reason;
+mod reference;
 pub mod resources;
 mod rules;
 pub mod status;

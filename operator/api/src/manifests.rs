@@ -4,10 +4,13 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 
-use crate::SocialPlatform;
+use crate::{SocialPlatform, reference};
 
 /// The chart's copy of the definition, as a template: a chart's own folder for definitions is installed once and never upgraded.
 const CHART_TEMPLATE: &str = "charts/operator/templates/crd.yaml";
+
+/// The page with every field.
+const REFERENCE: &str = "docs/reference.md";
 
 /// The definition of `SocialPlatform` as the API server takes it.
 pub fn crd() -> CustomResourceDefinition {
@@ -26,6 +29,10 @@ pub fn manifests() -> Vec<(String, String)> {
             yaml(&definition),
         ),
         (CHART_TEMPLATE.to_owned(), yaml(&kept)),
+        (
+            REFERENCE.to_owned(),
+            reference::page(&definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]),
+        ),
     ]
 }
 

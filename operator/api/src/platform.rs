@@ -80,7 +80,8 @@ use crate::{
     validation = rules::kind_of_media_storage_is_fixed()
 )]
 pub struct SocialPlatformSpec {
-    /// Tag of the services' images. Default: the operator's own version.
+    /// Tag of the services' images. A change reaches one service after the other. Default: the version the platform has, and at first
+    /// the operator's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = rules::is_an_image_tag())]

@@ -43,10 +43,10 @@ pub struct PodMonitor {
 /// What becomes of volumes and generated credentials when the platform is deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
-    /// They stay, and a platform of the same name finds them again.
+    // They stay, and a platform of the same name finds them again.
     #[default]
     Retain,
-    /// They go with the platform.
+    // They go with the platform.
     Delete,
 }
 
