@@ -3,7 +3,7 @@
 use operator_api::Reason;
 
 use super::Verdict;
-use crate::observed::Observed;
+use crate::observed::{Observed, Part};
 
 pub(super) fn progressing(observed: &Observed) -> Verdict {
     if let Some(obstacle) = &observed.obstacle {
@@ -16,7 +16,16 @@ pub(super) fn progressing(observed: &Observed) -> Verdict {
     }
 
     let unready = observed.unready();
-    if let Some(moving) = unready.iter().find(|part| !part.is_failing()) {
+    let is_any_failing = unready.iter().any(|part| part.is_failing());
+    // What waits for a part that fails does not move either.
+    let is_held_up = |part: &Part| {
+        let waits_for_another = matches!(
+            part.reason,
+            Reason::WaitingForDependencies | Reason::WaitingForUpgrade
+        );
+        part.is_failing() || (waits_for_another && is_any_failing)
+    };
+    if let Some(moving) = unready.iter().find(|part| !is_held_up(part)) {
         return Verdict::new(
             true,
             moving.reason_for_all(),
@@ -69,6 +78,26 @@ mod tests {
         }
         let away = progressing(&observed(&[(Component::Post, Reason::PodsNotReady)]));
         assert_eq!((away.holds, away.reason), (false, Reason::AsWanted));
+    }
+
+    #[test]
+    fn what_waits_for_a_part_that_fails_does_not_move() {
+        for waiting in [Reason::WaitingForDependencies, Reason::WaitingForUpgrade] {
+            let with_redis = |reason| {
+                let parts = [(Component::Redis, reason), (Component::Post, waiting)];
+                let verdict = progressing(&observed(&parts));
+                (verdict.holds, verdict.reason)
+            };
+
+            assert_eq!(
+                with_redis(Reason::ImageNotPulled),
+                (false, Reason::ImageNotPulled)
+            );
+            assert_eq!(
+                with_redis(Reason::Starting),
+                (true, Reason::WaitingForStores)
+            );
+        }
     }
 
     #[test]
