@@ -144,7 +144,7 @@ pub fn observe_deletion(platform: &SocialPlatform) -> Observed {
     };
 
     Observed {
-        parts: Component::ALL.into_iter().map(Part::going).collect(),
+        parts: platform.spec.components().map(Part::going).collect(),
         obstacle: Some(Obstacle {
             reason: Reason::Deleting,
             message,
