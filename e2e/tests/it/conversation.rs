@@ -70,5 +70,5 @@ async fn signer(platform: &Platform) -> Result<Signer> {
         audience: name,
     };
 
-    Ok(Signer::new(&credentials.signing_key_pem, scope)?)
+    Ok(Signer::new(&credentials.token_keys.signing_key_pem, scope)?)
 }

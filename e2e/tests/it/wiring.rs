@@ -11,7 +11,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Probe, Secret, S
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use operator_api::{SocialPlatform, SocialPlatformSpec};
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, UserSecrets, render, validate,
+    Credentials, Defaults, MongoDbPasswords, Objects, Passwords, PasswordsStage, RabbitMqLogin,
+    RabbitMqUser, ServiceObjects, TokenKeys, TokenKeysStage, UserSecrets, render, validate,
 };
 use service_kit::{Health, Listeners, Metrics, Settings};
 use tokio::net::TcpListener;
@@ -360,18 +361,30 @@ fn objects_of(spec: &str) -> Objects {
     };
     let credentials = Credentials {
         mongodb_keyfile: "keyfile".to_owned(),
-        mongodb_passwords: MongoDbPasswords {
-            identity: "identity-password".to_owned(),
-            post: "post-password".to_owned(),
-            media: "media-password".to_owned(),
-            search: "search-password".to_owned(),
-        },
-        rabbitmq_password: "rabbitmq-password".to_owned(),
-        rabbitmq_password_hash: "hash".to_owned(),
-        redis_password: "redis-password".to_owned(),
-        signing_key_pem: "key".to_owned(),
-        jwks: "{\"keys\":[]}".to_owned(),
         refresh_key: "00".repeat(32),
+        cursor_key: "00".repeat(32),
+        token_keys: TokenKeys {
+            generation: 1,
+            signing_key_pem: "key".to_owned(),
+            jwks: "{\"keys\":[]}".to_owned(),
+        },
+        token_keys_stage: TokenKeysStage::Settled,
+        passwords: Passwords {
+            generation: 1,
+            mongodb: MongoDbPasswords {
+                identity: "identity-password".to_owned(),
+                post: "post-password".to_owned(),
+                media: "media-password".to_owned(),
+                search: "search-password".to_owned(),
+            },
+            rabbitmq: RabbitMqLogin {
+                user: RabbitMqUser::First,
+                password: "rabbitmq-password".to_owned(),
+                password_hash: "hash".to_owned(),
+            },
+            redis: "redis-password".to_owned(),
+        },
+        passwords_stage: PasswordsStage::Settled,
     };
 
     let account = Secret {
@@ -383,7 +396,8 @@ fn objects_of(spec: &str) -> Objects {
         ..Secret::default()
     };
     let platform = validate(&platform, &defaults).unwrap();
-    let storage = UserSecrets::read(&platform, &[("account".to_owned(), account)].into()).unwrap();
+    let secrets = BTreeMap::from([("account".to_owned(), account)]);
+    let given = UserSecrets::read(&platform, &secrets).unwrap();
 
-    render(&platform, &credentials, &storage)
+    render(&platform, &credentials, &given)
 }

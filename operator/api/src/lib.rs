@@ -4,6 +4,7 @@
 
 pub mod platform;
 
+pub mod credentials;
 pub mod exposure;
 pub mod gateway;
 pub mod identity;
@@ -22,6 +23,7 @@ pub mod resources;
 mod rules;
 pub mod status;
 
+pub use credentials::{CredentialSource, CredentialsStatus};
 pub use exposure::{Exposure, ExposureType, HttpRoute, Ingress, ParentGateway};
 pub use gateway::{Cors, Gateway, RateLimit};
 pub use identity::{Identity, PasswordHash};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bounds,
+    credentials::CredentialSource,
     gateway::Gateway,
     identity::Identity,
     media::{Media, MediaStorage, SecretRef},
@@ -77,7 +78,9 @@ use crate::{
     validation = rules::store_is_fixed("mongodb"),
     validation = rules::store_is_fixed("redis"),
     validation = rules::store_is_fixed("rabbitmq"),
-    validation = rules::kind_of_media_storage_is_fixed()
+    validation = rules::kind_of_media_storage_is_fixed(),
+    validation = rules::generation_never_falls("tokenKeysGeneration"),
+    validation = rules::generation_never_falls("passwordsGeneration")
 )]
 pub struct SocialPlatformSpec {
     /// Tag of the services' images. A change reaches one service after the other. Default: the version the platform has, and at first
@@ -146,6 +149,10 @@ pub struct SocialPlatformSpec {
     /// Whether the operator leaves everything as it is, for work by hand. The status is still kept. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+
+    /// Passwords and keys: whose they are, and when they are replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialSource>,
 }
 
 impl SocialPlatformSpec {

@@ -29,6 +29,8 @@ pub enum Reason {
     Starting,
     /// Pods are being replaced by pods of another version or other settings.
     RollingOut,
+    /// Passwords or token keys are being replaced.
+    RotatingCredentials,
     /// A rollout made no progress within its deadline.
     RolloutStuck,
     /// A component that was ready has pods that are not.
@@ -74,7 +76,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Ready,
         Self::AsWanted,
         Self::GatewayReady,
@@ -88,6 +90,7 @@ impl Reason {
         Self::WaitingForDependencies,
         Self::Starting,
         Self::RollingOut,
+        Self::RotatingCredentials,
         Self::RolloutStuck,
         Self::PodsNotReady,
         Self::PodsRefused,
@@ -127,6 +130,7 @@ impl Reason {
             Self::WaitingForDependencies => "WaitingForDependencies",
             Self::Starting => "Starting",
             Self::RollingOut => "RollingOut",
+            Self::RotatingCredentials => "RotatingCredentials",
             Self::RolloutStuck => "RolloutStuck",
             Self::PodsNotReady => "PodsNotReady",
             Self::PodsRefused => "PodsRefused",

@@ -1,5 +1,6 @@
 //! Rules that bounds alone cannot tell, each with the sentence people read when they break it.
 
+mod credentials;
 mod gateway;
 mod identity;
 mod media;
@@ -12,6 +13,7 @@ use crate::{
     names::MAX_PLATFORM_NAME,
 };
 
+pub(crate) use credentials::{generation_never_falls, only_what_is_generated_is_rotated};
 pub(crate) use gateway::{
     every_origin_stands_alone, hosts_are_hosts, is_a_host, node_port_is_asked_for,
     origins_are_origins,

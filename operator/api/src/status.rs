@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use crate::names::Component;
+use crate::{credentials::CredentialsStatus, names::Component};
 
 /// Longest message of a condition or component, in characters, as Kubernetes bounds it.
 pub const MAX_MESSAGE: usize = 32768;
@@ -34,6 +34,10 @@ pub struct SocialPlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub progress: Option<String>,
+
+    /// Which passwords and keys are in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialsStatus>,
 
     /// The state of the platform as a whole, one condition per type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -131,7 +135,7 @@ pub enum ConditionType {
     Ready,
     /// People are served, whatever else is under way.
     Available,
-    /// A first start, a new version or new settings are being rolled out.
+    /// A first start, a new version or new settings are being rolled out, or passwords or keys are being replaced.
     Progressing,
     /// Something that is wanted does not run although nothing is being rolled out.
     Degraded,

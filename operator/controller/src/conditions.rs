@@ -88,7 +88,7 @@ mod tests {
     use operator_api::Component;
 
     use super::*;
-    use crate::observed::samples::{observed, stopped_by};
+    use crate::observed::samples::{observed, rotating, stopped_by};
 
     fn at(second: i64) -> Time {
         Time(Timestamp::from_second(second).unwrap())
@@ -142,6 +142,7 @@ mod tests {
     fn tools_that_follow_kstatus_see_one_state_at_a_time() {
         for (observed, expected) in [
             (observed(&[]), (true, false, false)),
+            (rotating(), (true, false, false)),
             (
                 observed(&[(Component::Redis, Reason::Starting)]),
                 (false, true, false),

@@ -1,11 +1,16 @@
-//! The one Secret with everything generated: made once, read ever after, never written over.
+//! The one Secret with everything generated: made once, changed by the steps of a replacement alone, and made again only
+//! of what it was made into.
 
 use aws_lc_rs::error::Unspecified;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 use operator_api::names::credentials_name;
-use operator_render::{Credentials, MongoDbPasswords, ValidatedPlatform, credentials_secret};
+use operator_render::{
+    CredentialSource, Credentials, Generations, PasswordsStage, RabbitMqUser, TokenKeysStage,
+    ValidatedPlatform, credentials_secret, rebuilt,
+};
+use serde_json::{Value, json};
 use tracing::info;
 
 use crate::apply::FIELD_MANAGER;
@@ -15,8 +20,11 @@ use crate::events::Notice;
 use crate::keys;
 use crate::reconcile::Context;
 
-/// What says that a Secret is the credentials of a platform. It has no owner, because it outlives the platform.
-const MARKS: [&str; 2] = ["app.kubernetes.io/instance", "app.kubernetes.io/managed-by"];
+const INSTANCE: &str = "app.kubernetes.io/instance";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// With it the owner of a Secret says for which platform it is.
+const FOR: &str = "socialplatform.io/credentials-for";
 
 /// The platform's credentials. They are made for a platform that has nothing made of them, and never again by
 /// themselves: new token keys end every session, new passwords restart everything.
@@ -25,14 +33,44 @@ pub async fn credentials(
     platform: &ValidatedPlatform,
     found: &Found,
 ) -> Result<Credentials, Error> {
+    let generations = match platform.credential_source() {
+        CredentialSource::Existing(name) => return existing(name, platform, found),
+        CredentialSource::Generated(generations) => *generations,
+    };
     if let Some(secret) = &found.credentials {
         return read(secret, platform);
     }
     if found.knows_credentials() {
-        return Err(Error::CredentialsMissing(credentials_name(platform.name())));
+        let credentials = from_derived(platform, found)
+            .ok_or_else(|| Error::CredentialsMissing(credentials_name(platform.name())))?;
+        return create(
+            context,
+            platform,
+            found,
+            credentials,
+            Notice::credentials_rebuilt(),
+        )
+        .await;
     }
 
-    let credentials = generate().map_err(|_unspecified| Error::Randomness)?;
+    let credentials = generate(generations).map_err(|_unspecified| Error::Randomness)?;
+    create(
+        context,
+        platform,
+        found,
+        credentials,
+        Notice::credentials_created(),
+    )
+    .await
+}
+
+async fn create(
+    context: &Context,
+    platform: &ValidatedPlatform,
+    found: &Found,
+    credentials: Credentials,
+    notice: Notice,
+) -> Result<Credentials, Error> {
     let secret = credentials_secret(platform, &credentials);
     let secrets = Api::<Secret>::namespaced(context.client.clone(), platform.namespace());
     let parameters = PostParams {
@@ -42,11 +80,8 @@ pub async fn credentials(
 
     match secrets.create(&parameters, &secret).await {
         Ok(_) => {
-            info!("generated the credentials");
-            context
-                .events
-                .publish(&found.platform, Notice::credentials_created())
-                .await;
+            info!("made the credentials Secret");
+            context.events.publish(&found.platform, notice).await;
             Ok(credentials)
         }
         // Somebody was faster since the read. Theirs count: something may know them already.
@@ -62,72 +97,156 @@ pub async fn credentials(
     }
 }
 
+/// Keeps the next step of a replacement, unless the Secret is not the one that was read any more: then nothing is done,
+/// and the next pass decides anew. Returns whether it is kept.
+pub async fn keep(
+    context: &Context,
+    platform: &ValidatedPlatform,
+    found: &Found,
+    before: &Credentials,
+    after: &Credentials,
+) -> Result<bool, Error> {
+    // Without a version to compare with there is nothing to change: it was made in this very pass.
+    let Some(secret) = &found.credentials else {
+        return Ok(false);
+    };
+    let name = credentials_name(platform.name());
+    let secrets = Api::<Secret>::namespaced(context.client.clone(), platform.namespace());
+    let parameters = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+
+    match secrets
+        .patch(
+            &name,
+            &parameters,
+            &Patch::Merge(change(secret, before, after)),
+        )
+        .await
+    {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(false),
+        Err(error) => Err(Error::api(format!("change Secret {name}"))(error)),
+    }
+}
+
+/// What turns the one content into the other, for the very Secret that was read.
+fn change(secret: &Secret, before: &Credentials, after: &Credentials) -> Value {
+    let after = after.to_secret_data();
+    let removed = before.to_secret_data().into_keys();
+    let mut data = removed
+        .map(|key| (key, Value::Null))
+        .collect::<serde_json::Map<_, _>>();
+    data.extend(after.into_iter().map(|(key, value)| (key, json!(value))));
+
+    json!({
+        "metadata": {
+            "uid": secret.metadata.uid,
+            "resourceVersion": secret.metadata.resource_version,
+        },
+        "data": data,
+    })
+}
+
 /// Takes only a Secret that says it is this platform's, so that nobody is made to hand a Secret of theirs to a
 /// platform's pods by naming the platform after it.
 fn read(secret: &Secret, platform: &ValidatedPlatform) -> Result<Credentials, Error> {
     let name = secret.metadata.name.clone().unwrap_or_default();
-    let values = [platform.name(), FIELD_MANAGER];
-    let label = |key| {
-        secret
-            .metadata
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get(key))
-    };
-
-    if let Some((key, value)) = MARKS
-        .into_iter()
-        .zip(values)
-        .find(|(key, value)| label(*key).is_none_or(|l| l != value))
-    {
-        return Err(Error::CredentialsNotOurs {
-            name,
-            missing: format!("{key}={value}"),
-        });
-    }
+    is_marked(secret, (INSTANCE, platform.name()))?;
+    is_marked(secret, (MANAGED_BY, FIELD_MANAGER))?;
 
     Credentials::from_secret_data(&secret.data.clone().unwrap_or_default())
         .map_err(|problem| Error::Credentials { name, problem })
 }
 
-fn generate() -> Result<Credentials, Unspecified> {
-    let keys::TokenKeys {
-        signing_key_pem,
-        jwks,
-    } = keys::token_keys()?;
-    let rabbitmq_password = keys::hex_secret::<24>()?;
+/// Reads a Secret of the user's, if it says that it is for this platform. The name in the resource is not enough: who
+/// writes that chooses the images of the pods which get to know the content, and need not be who owns the Secret.
+fn existing(name: &str, platform: &ValidatedPlatform, found: &Found) -> Result<Credentials, Error> {
+    let name = name.to_owned();
+    let Some(secret) = &found.credentials else {
+        return Err(Error::ExistingCredentialsMissing(name));
+    };
+    is_marked(secret, (FOR, platform.name()))?;
 
+    Credentials::from_secret_data(&secret.data.clone().unwrap_or_default())
+        .map_err(|problem| Error::ExistingCredentials { name, problem })
+}
+
+fn is_marked(secret: &Secret, (key, value): (&str, &str)) -> Result<(), Error> {
+    let labels = secret.metadata.labels.as_ref();
+    if labels
+        .and_then(|labels| labels.get(key))
+        .is_some_and(|found| found == value)
+    {
+        return Ok(());
+    }
+
+    Err(Error::CredentialsNotOurs {
+        name: secret.metadata.name.clone().unwrap_or_default(),
+        missing: format!("{key}={value}"),
+    })
+}
+
+/// What the platform's other objects were made of. Keys that are published beside the one that signs may have signed
+/// tokens that are still good, and go when the longest of them has expired.
+fn from_derived(platform: &ValidatedPlatform, found: &Found) -> Option<Credentials> {
+    let status = found.platform.status.as_ref();
+    let generation = status
+        .and_then(|status| status.credentials.as_ref())
+        .map_or(1, |credentials| credentials.token_keys_generation);
+    let mut credentials = rebuilt(platform, &found.secrets, |signing_key_pem| {
+        keys::token_keys_of(generation, signing_key_pem)
+    })?;
+    let published = found
+        .jwks
+        .as_ref()
+        .and_then(|jwks| jwks.data.as_ref()?.get("jwks.json"));
+    if let Some(published) = published
+        && *published != credentials.token_keys.jwks
+    {
+        credentials.token_keys_stage = TokenKeysStage::Switching {
+            last_jwks: published.clone(),
+        };
+    }
+
+    Some(credentials)
+}
+
+fn generate(generations: Generations) -> Result<Credentials, Unspecified> {
     Ok(Credentials {
         mongodb_keyfile: keys::mongodb_keyfile()?,
-        mongodb_passwords: MongoDbPasswords {
-            identity: keys::hex_secret::<24>()?,
-            post: keys::hex_secret::<24>()?,
-            media: keys::hex_secret::<24>()?,
-            search: keys::hex_secret::<24>()?,
-        },
-        rabbitmq_password_hash: keys::rabbitmq_password_hash(&rabbitmq_password)?,
-        rabbitmq_password,
-        redis_password: keys::hex_secret::<24>()?,
-        signing_key_pem,
-        jwks,
         refresh_key: keys::hex_secret::<32>()?,
+        cursor_key: keys::hex_secret::<32>()?,
+        token_keys: keys::token_keys(generations.token_keys)?,
+        token_keys_stage: TokenKeysStage::Settled,
+        passwords: keys::passwords(generations.passwords, RabbitMqUser::First)?,
+        passwords_stage: PasswordsStage::Settled,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use operator_api::{Reason, SocialPlatform, SocialPlatformSpec};
-    use operator_render::{Defaults, validate};
+    use operator_api::{Component, Reason, SocialPlatform, SocialPlatformSpec};
+    use operator_render::{Defaults, UserSecrets, render, validate};
 
     use super::*;
 
-    fn platform() -> ValidatedPlatform {
+    const FIRST: Generations = Generations {
+        token_keys: 1,
+        passwords: 1,
+    };
+
+    fn resource() -> SocialPlatform {
         let mut platform = SocialPlatform::new("demo", SocialPlatformSpec::default());
         platform.metadata.namespace = Some("social".to_owned());
         platform.metadata.uid = Some("uid".to_owned());
+        platform
+    }
 
+    fn platform() -> ValidatedPlatform {
         validate(
-            &platform,
+            &resource(),
             &Defaults {
                 version: "1.0.0".to_owned(),
             },
@@ -136,7 +255,7 @@ mod tests {
     }
 
     fn secret(change: impl FnOnce(&mut Secret)) -> Secret {
-        let mut secret = credentials_secret(&platform(), &generate().unwrap());
+        let mut secret = credentials_secret(&platform(), &generate(FIRST).unwrap());
         change(&mut secret);
         secret
     }
@@ -178,5 +297,153 @@ mod tests {
         let message = read(&incomplete, &platform()).unwrap_err().to_string();
 
         assert!(message.contains("redis-password"), "{message}");
+    }
+
+    /// A platform whose objects were made of these credentials.
+    fn made_of(credentials: &Credentials) -> Found {
+        let objects = render(&platform(), credentials, &UserSecrets::default());
+        let secrets = [
+            (Component::Identity, objects.identity.secret),
+            (Component::Post, objects.post.secret),
+            (Component::Media, objects.media.secret),
+            (Component::Search, objects.search.secret),
+            (Component::Gateway, objects.gateway.secret),
+        ];
+        let stores = [
+            (Component::MongoDb, objects.mongodb),
+            (Component::Redis, objects.redis),
+            (Component::RabbitMq, objects.rabbitmq),
+        ]
+        .map(|(store, objects)| (store, objects.unwrap().secret));
+        let secrets = secrets.into_iter().chain(stores).collect();
+
+        Found {
+            secrets,
+            jwks: Some(objects.jwks),
+            ..Found::bare(resource())
+        }
+    }
+
+    #[test]
+    fn a_deleted_secret_is_made_again_of_what_it_was_made_into() {
+        let third = Generations {
+            token_keys: 1,
+            passwords: 3,
+        };
+        for generations in [FIRST, third] {
+            let credentials = generate(generations).unwrap();
+
+            assert_eq!(
+                from_derived(&platform(), &made_of(&credentials)),
+                Some(credentials)
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_of_secrets_that_are_missing_or_contradict_each_other() {
+        let credentials = generate(FIRST).unwrap();
+        let other = made_of(&generate(FIRST).unwrap());
+
+        for component in Component::ALL {
+            let mut incomplete = made_of(&credentials);
+            incomplete.secrets.remove(&component);
+            let is_needed = component != Component::Redis;
+            assert_eq!(
+                from_derived(&platform(), &incomplete).is_none(),
+                is_needed,
+                "{component}"
+            );
+        }
+        for component in [
+            Component::RabbitMq,
+            Component::Identity,
+            Component::Post,
+            Component::Media,
+            Component::Search,
+            Component::Gateway,
+        ] {
+            let mut mixed = made_of(&credentials);
+            let secret = other.secrets[&component].clone();
+            mixed.secrets.insert(component, secret);
+            assert_eq!(from_derived(&platform(), &mixed), None, "{component}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_a_key_that_was_on_its_way_out_stay_good() {
+        let credentials = Credentials {
+            token_keys_stage: TokenKeysStage::Switching {
+                last_jwks: keys::token_keys(1).unwrap().jwks,
+            },
+            ..generate(FIRST).unwrap()
+        };
+
+        let again = from_derived(&platform(), &made_of(&credentials)).unwrap();
+
+        assert_eq!(again.public_keys(), credentials.public_keys());
+    }
+
+    #[test]
+    fn a_secret_of_the_users_is_named_in_what_is_wrong_with_it() {
+        let found = |secret: Option<Secret>| Found {
+            credentials: secret,
+            ..Found::bare(resource())
+        };
+        let labelled = |key: &str, value: &str| {
+            secret(|secret| {
+                secret.metadata.name = Some("mine".to_owned());
+                secret.metadata.labels = Some([(key.to_owned(), value.to_owned())].into());
+            })
+        };
+        let mut mine = labelled(FOR, "demo");
+        assert!(existing("mine", &platform(), &found(Some(mine.clone()))).is_ok());
+
+        mine.data.get_or_insert_default().remove("redis-password");
+        let for_another = labelled(FOR, "other");
+        let generated = labelled(INSTANCE, "demo");
+        for (secret, reason, words) in [
+            (None, Reason::SecretMissing, "does not exist"),
+            (Some(mine), Reason::SecretMissing, "redis-password"),
+            (Some(for_another), Reason::CredentialsInvalid, FOR),
+            (Some(generated), Reason::CredentialsInvalid, FOR),
+        ] {
+            let obstacle = existing("mine", &platform(), &found(secret))
+                .unwrap_err()
+                .obstacle();
+            assert_eq!(obstacle.reason, reason, "{}", obstacle.message);
+            assert!(obstacle.message.contains(words), "{}", obstacle.message);
+            assert!(
+                obstacle.message.contains("Secret mine"),
+                "{}",
+                obstacle.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_change_is_of_the_secret_that_was_read_and_leaves_what_others_put_there() {
+        let before = Credentials {
+            passwords_stage: PasswordsStage::Moving {
+                last: Box::new(keys::passwords(1, RabbitMqUser::First).unwrap()),
+            },
+            ..generate(FIRST).unwrap()
+        };
+        let after = Credentials {
+            passwords_stage: PasswordsStage::Settled,
+            ..before.clone()
+        };
+        let secret = secret(|secret| {
+            secret.metadata.uid = Some("uid-7".to_owned());
+            secret.metadata.resource_version = Some("7".to_owned());
+        });
+
+        let change = change(&secret, &before, &after);
+
+        assert_eq!(change["metadata"]["resourceVersion"], "7");
+        assert_eq!(change["metadata"]["uid"], "uid-7");
+        assert_eq!(change["data"]["last-redis-password"], Value::Null);
+        assert!(change["data"]["redis-password"].is_string());
+        assert_eq!(change["data"].get("somebody-elses"), None);
     }
 }

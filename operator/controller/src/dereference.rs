@@ -30,6 +30,7 @@ pub struct Found {
     pub platform: SocialPlatform,
     /// Why the spec is not a `SocialPlatformSpec`, if it is not. It was stored under another schema then.
     pub unreadable: Option<String>,
+    /// The one the resource names, or the one that is made for it.
     pub credentials: Option<Secret>,
     /// The user's own, by their names, which the resource gives for places of the user's own.
     pub user_secrets: BTreeMap<String, Secret>,
@@ -63,7 +64,11 @@ pub async fn dereference(
     found: &mut Found,
 ) -> Result<(), Error> {
     let reader = Reader { client, name };
-    let (credentials_name, jwks_name) = (credentials_name(&name.name), jwks_name(&name.name));
+    let jwks_name = jwks_name(&name.name);
+    let given = found.platform.spec.credentials.as_ref();
+    let credentials_name = given
+        .and_then(|given| given.existing_secret.clone())
+        .unwrap_or_else(|| credentials_name(&name.name));
     let gateway_name = object_name(&name.name, Component::Gateway);
     (
         found.credentials,

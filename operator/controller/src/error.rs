@@ -42,8 +42,9 @@ pub enum Error {
     },
 
     #[error(
-        "Secret {0} is missing, and the platform was made with it: restore it from a backup; to have new credentials \
-         made, which ends every session, delete the platform's other Secrets too"
+        "Secret {0} is missing, the platform was made with it, and what was made of it is missing or was changed as \
+         well: restore it from a backup; to have new credentials made, which ends every session, delete the platform's \
+         other Secrets too"
     )]
     CredentialsMissing(String),
 
@@ -54,6 +55,19 @@ pub enum Error {
         "kind {kind} of {api_version} is not installed in this cluster: install it, or leave the field out that asks for it"
     )]
     KindMissing { kind: String, api_version: String },
+    #[error(
+        "Secret {0}, which spec.credentials.existingSecret names, does not exist: create it in this namespace with the \
+         keys of a credentials Secret"
+    )]
+    ExistingCredentialsMissing(String),
+
+    #[error(
+        "Secret {name}, which spec.credentials.existingSecret names, cannot be used: {problem}"
+    )]
+    ExistingCredentials {
+        name: String,
+        problem: operator_render::CredentialsError,
+    },
 
     #[error(transparent)]
     Reference(#[from] operator_render::ReferenceError),
@@ -89,7 +103,9 @@ impl Error {
             | Self::CredentialsMissing(_) => Reason::CredentialsInvalid,
             Self::Paused => Reason::Paused,
             Self::KindMissing { .. } => Reason::KindNotInstalled,
-            Self::Reference(_) => Reason::SecretMissing,
+            Self::Reference(_)
+            | Self::ExistingCredentialsMissing(_)
+            | Self::ExistingCredentials { .. } => Reason::SecretMissing,
             Self::Api { .. } | Self::Randomness | Self::TimedOut(_) => Reason::ReconcileFailed,
         };
 

@@ -28,6 +28,27 @@ impl Notice {
         )
     }
 
+    pub fn credentials_rebuilt() -> Self {
+        Self {
+            is_warning: true,
+            ..Self::normal(
+                "CredentialsRebuilt",
+                "the Secret with passwords and keys was gone and was made again of the Secrets made of it; nothing changed",
+            )
+        }
+    }
+
+    /// A step of a replacement, and what comes of it.
+    pub fn rotating(sentence: Option<&str>) -> Self {
+        match sentence {
+            Some(sentence) => Self::normal("RotatingCredentials", sentence),
+            None => Self::normal(
+                "RotatedCredentials",
+                "what was to be replaced of the passwords and keys is replaced",
+            ),
+        }
+    }
+
     pub fn mongodb_initiated() -> Self {
         Self::normal("MongoDBInitiated", "started MongoDB's replica set")
     }

@@ -1,8 +1,9 @@
 //! What a pass found out, and how it is put together with what the cluster's objects say of themselves.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use operator_api::{Component, Reason, SocialPlatform};
+use operator_api::{Component, CredentialsStatus, Reason, SocialPlatform};
 use operator_render::ValidatedPlatform;
 
 use crate::dereference::Found;
@@ -23,8 +24,24 @@ pub struct Findings {
     pub held_back: BTreeMap<Component, Component>,
     /// What the cluster says of pods that are not ready; nothing while all of them are.
     pub clues: Option<Clues>,
+    /// Which passwords and keys are in force.
+    pub credentials: Option<CredentialsStatus>,
+    pub rotation: Rotation,
     /// What ended the pass early, or the first object that could not be applied.
     pub failure: Option<Error>,
+}
+
+/// What comes next of the replacement of passwords and keys.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    #[default]
+    None,
+    /// This pass made a step.
+    Stepped,
+    /// What has to happen first a watch tells of, or an answer.
+    Waits,
+    /// Only time has to pass.
+    DueIn(Duration),
 }
 
 /// What something outside the API server said.
@@ -77,8 +94,14 @@ impl Findings {
             )
         });
 
-        if is_ready {
-            Next::Rest
+        if self.rotation == Rotation::Stepped {
+            Next::AtOnce
+        } else if is_ready {
+            match self.rotation {
+                Rotation::None | Rotation::Stepped => Next::Rest,
+                Rotation::Waits => Next::Poll,
+                Rotation::DueIn(time) => Next::RestFor(time),
+            }
         } else if waits_for_unwatched || self.mongodb.is_pending() || self.gateway.is_pending() {
             Next::Poll
         } else if self.mongodb == (Answer::Good { is_news: true }) {
@@ -129,6 +152,7 @@ pub fn observe(found: &Found, findings: &Findings, mongodb_is_set_up: bool) -> O
     Observed {
         parts: found.platform.spec.components().map(part).collect(),
         obstacle: findings.failure.as_ref().map(Error::obstacle),
+        credentials: findings.credentials.clone(),
     }
 }
 
@@ -149,6 +173,7 @@ pub fn observe_deletion(platform: &SocialPlatform) -> Observed {
             reason: Reason::Deleting,
             message,
         }),
+        credentials: None,
     }
 }
 
@@ -281,5 +306,23 @@ mod tests {
             Findings::default().next(&samples::observed(&[]), true),
             Next::Rest
         );
+    }
+
+    #[test]
+    fn a_replacement_of_passwords_or_keys_goes_on_by_itself() {
+        let soon = Duration::from_secs(5);
+        for (rotation, expected) in [
+            (Rotation::None, Next::Rest),
+            (Rotation::Stepped, Next::AtOnce),
+            (Rotation::Waits, Next::Poll),
+            (Rotation::DueIn(soon), Next::RestFor(soon)),
+        ] {
+            let findings = Findings {
+                rotation,
+                ..Findings::default()
+            };
+
+            assert_eq!(findings.next(&samples::observed(&[]), true), expected);
+        }
     }
 }

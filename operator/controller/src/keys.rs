@@ -8,21 +8,53 @@ use aws_lc_rs::rand;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use operator_render::{MongoDbPasswords, Passwords, RabbitMqLogin, RabbitMqUser, TokenKeys};
 use serde_json::json;
 
-/// The private key as a PKCS#8 PEM, and the JWKS with its public half.
-pub struct TokenKeys {
-    pub signing_key_pem: String,
-    pub jwks: String,
-}
-
-pub fn token_keys() -> Result<TokenKeys, Unspecified> {
+pub fn token_keys(generation: i32) -> Result<TokenKeys, Unspecified> {
     let pair = Ed25519KeyPair::generate()?;
     let der = pair.to_pkcs8v1()?;
 
     Ok(TokenKeys {
+        generation,
         signing_key_pem: pem(der.as_ref()),
         jwks: jwks(pair.public_key().as_ref()),
+    })
+}
+
+/// The keys again, from the private one.
+pub fn token_keys_of(generation: i32, signing_key_pem: String) -> Option<TokenKeys> {
+    let body = signing_key_pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect::<String>();
+    let der = STANDARD.decode(body).ok()?;
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok()?;
+
+    Some(TokenKeys {
+        generation,
+        jwks: jwks(pair.public_key().as_ref()),
+        signing_key_pem,
+    })
+}
+
+pub fn passwords(generation: i32, user: RabbitMqUser) -> Result<Passwords, Unspecified> {
+    let password = hex_secret::<24>()?;
+
+    Ok(Passwords {
+        generation,
+        mongodb: MongoDbPasswords {
+            identity: hex_secret::<24>()?,
+            post: hex_secret::<24>()?,
+            media: hex_secret::<24>()?,
+            search: hex_secret::<24>()?,
+        },
+        rabbitmq: RabbitMqLogin {
+            user,
+            password_hash: rabbitmq_password_hash(&password)?,
+            password,
+        },
+        redis: hex_secret::<24>()?,
     })
 }
 
@@ -38,7 +70,7 @@ pub fn mongodb_keyfile() -> Result<String, Unspecified> {
 }
 
 /// RabbitMQ's own form of a password hash: four bytes of salt and the SHA-256 of salt and password, in base64.
-pub fn rabbitmq_password_hash(password: &str) -> Result<String, Unspecified> {
+fn rabbitmq_password_hash(password: &str) -> Result<String, Unspecified> {
     Ok(salted_hash(random()?, password))
 }
 
@@ -106,17 +138,13 @@ mod tests {
 
     #[test]
     fn signing_key_can_be_read_back_and_matches_its_public_half() {
-        let keys = token_keys().unwrap();
+        let keys = token_keys(2).unwrap();
 
-        let body = keys
-            .signing_key_pem
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect::<String>();
-        let pair =
-            Ed25519KeyPair::from_pkcs8_maybe_unchecked(&STANDARD.decode(body).unwrap()).unwrap();
-        assert_eq!(jwks(pair.public_key().as_ref()), keys.jwks);
+        let again = token_keys_of(2, keys.signing_key_pem.clone()).unwrap();
+
+        assert_eq!(again.jwks, keys.jwks);
         assert!(keys.signing_key_pem.lines().all(|line| line.len() <= 64));
+        assert!(token_keys_of(2, "no key".to_owned()).is_none());
     }
 
     #[test]

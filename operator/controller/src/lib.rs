@@ -23,6 +23,7 @@ mod mongodb;
 mod ownership;
 mod probe;
 mod retention;
+mod rotation;
 mod tier;
 mod upgrade;
 

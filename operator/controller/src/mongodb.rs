@@ -1,4 +1,4 @@
-//! Sets MongoDB up over the network: the replica set of one member, then a user for each service.
+//! Sets MongoDB up over the network: the replica set of one member, then the users of each service.
 //!
 //! Every step asks before it acts, so a set-up that was cut short anywhere is completed by the next one, and one
 //! that is complete changes nothing. The operator speaks as `__system`, the identity of the key file, which needs
@@ -12,6 +12,7 @@ use mongodb::error::ErrorKind;
 use mongodb::options::{AuthMechanism, ClientOptions, Credential, ServerAddress};
 use mongodb::{Client, Database};
 use operator_api::names::REPLICA_SET;
+use operator_render::MongoDbUser;
 use tracing::{debug, info};
 
 use crate::apply::FIELD_MANAGER;
@@ -25,11 +26,16 @@ const WRITE_TIMEOUT_MS: i32 = 5_000;
 /// MongoDB's code for a set that has its configuration already.
 const ALREADY_INITIALIZED: i32 = 23;
 
-/// A service's own user: reads and writes the database of the same name, and nothing else.
-#[derive(Clone, Copy)]
-pub struct User<'a> {
-    pub name: &'a str,
-    pub password: &'a str,
+/// The key of a user's own data that says the user is one of ours, and with which password.
+const PASSWORD_MARK: &str = "passwordMark";
+
+/// Who is to be known, each with the database of one service to read and write, and nothing else.
+#[derive(Clone)]
+pub struct Users<'a> {
+    pub known: Vec<MongoDbUser<'a>>,
+    /// Users of ours of an older generation of passwords are removed. Never of a newer one: whoever takes an old Secret
+    /// for the current one must not lock anybody out.
+    pub outdated_before: Option<i32>,
 }
 
 /// How far an attempt came.
@@ -70,7 +76,7 @@ pub enum Error {
 /// Brings the member at `address` (`host:port`) one attempt further.
 ///
 /// The address must be that of an object the caller controls: the password of every user goes there.
-pub async fn set_up(address: &str, keyfile: &str, users: &[User<'_>]) -> Result<Progress, Error> {
+pub async fn set_up(address: &str, keyfile: &str, users: &Users<'_>) -> Result<Progress, Error> {
     let client = connect(address, keyfile)?;
     let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, advance(&client, address, users)).await;
     client.shutdown().immediate(true).await;
@@ -101,13 +107,17 @@ fn connect(address: &str, keyfile: &str) -> Result<Client, Error> {
     Client::with_options(options).map_err(bad_address)
 }
 
-async fn advance(client: &Client, address: &str, users: &[User<'_>]) -> Result<Progress, Error> {
+async fn advance(client: &Client, address: &str, users: &Users<'_>) -> Result<Progress, Error> {
     let admin = client.database("admin");
     let hello = run(&admin, "say what it is", doc! {"hello": 1}).await?;
 
     if hello.get_bool("isWritablePrimary").unwrap_or(false) {
-        for user in users {
-            ensure_user(&client.database(user.name), *user).await?;
+        for user in &users.known {
+            let database = client.database(user.service.as_str());
+            ensure_user(&database, user).await?;
+            if let Some(generation) = users.outdated_before {
+                remove_outdated(&database, generation).await?;
+            }
         }
         return Ok(Progress::Done);
     }
@@ -140,17 +150,17 @@ async fn initiate(admin: &Database, address: &str) -> Result<Progress, Error> {
     }
 }
 
-async fn ensure_user(database: &Database, user: User<'_>) -> Result<(), Error> {
-    let found = run(database, "name its users", doc! {"usersInfo": user.name}).await?;
+async fn ensure_user(database: &Database, user: &MongoDbUser<'_>) -> Result<(), Error> {
+    let found = run(database, "name its users", doc! {"usersInfo": &user.name}).await?;
     let known = found
         .get_array("users")
         .ok()
         .and_then(|users| users.first())
         .and_then(|user| user.as_document());
     let wanted = doc! {
-        "roles": [{"role": "readWrite", "db": user.name}],
+        "roles": [{"role": "readWrite", "db": database.name()}],
         // A password cannot be read back. Its mark can, and tells whether the password is this one.
-        "customData": {"passwordMark": password_mark(user)},
+        "customData": {PASSWORD_MARK: password_mark(user)},
     };
 
     let (verb, doing) = match known {
@@ -164,7 +174,8 @@ async fn ensure_user(database: &Database, user: User<'_>) -> Result<(), Error> {
         Some(_) => ("updateUser", "change a user"),
         None => ("createUser", "create a user"),
     };
-    let mut command = doc! {verb: user.name, "pwd": user.password, "mechanisms": ["SCRAM-SHA-256"]};
+    let mut command =
+        doc! {verb: &user.name, "pwd": user.password, "mechanisms": ["SCRAM-SHA-256"]};
     command.extend(wanted);
     command.insert(
         "writeConcern",
@@ -180,8 +191,44 @@ async fn ensure_user(database: &Database, user: User<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes the users we made for passwords of a generation before `generation`.
+async fn remove_outdated(database: &Database, generation: i32) -> Result<(), Error> {
+    let found = run(database, "name its users", doc! {"usersInfo": 1}).await?;
+    let users = found
+        .get_array("users")
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let is_ours = |user: &&Document| {
+        user.get_document("customData")
+            .is_ok_and(|custom| custom.contains_key(PASSWORD_MARK))
+    };
+    let outdated = users
+        .iter()
+        .filter_map(|user| user.as_document())
+        .filter(is_ours)
+        .filter_map(|user| user.get_str("user").ok())
+        .filter(|name| generation_of(database.name(), name).is_some_and(|of| of < generation));
+
+    for name in outdated {
+        let write_concern = doc! {"w": "majority", "wtimeout": WRITE_TIMEOUT_MS};
+        let command = doc! {"dropUser": name, "writeConcern": write_concern};
+        run(database, "remove a user", command).await?;
+        info!(mongodb.user = name, "removed a user of old passwords");
+    }
+
+    Ok(())
+}
+
+/// The generation of passwords that a service's user is of, by its name.
+fn generation_of(service: &str, user: &str) -> Option<i32> {
+    match user.strip_prefix(service)? {
+        "" => Some(1),
+        rest => rest.strip_prefix('-')?.parse().ok(),
+    }
+}
+
 /// A digest of a password of 192 random bits, which tells nothing about it.
-fn password_mark(user: User<'_>) -> String {
+fn password_mark(user: &MongoDbUser<'_>) -> String {
     let text = format!("{}\0{}", user.name, user.password);
 
     hex::encode(&digest(&SHA256, text.as_bytes()).as_ref()[..16])
@@ -224,20 +271,47 @@ fn code_name(error: &mongodb::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use operator_api::Component;
+
     use super::*;
 
     #[test]
     fn a_mark_tells_passwords_and_users_apart() {
-        let user = |name, password| password_mark(User { name, password });
+        let user = |name: &str, password| {
+            password_mark(&MongoDbUser {
+                service: Component::Post,
+                name: name.to_owned(),
+                password,
+            })
+        };
 
         assert_eq!(user("post", "a"), user("post", "a"));
         assert_ne!(user("post", "a"), user("post", "b"));
         assert_ne!(user("post", "a"), user("media", "a"));
     }
 
+    #[test]
+    fn a_users_name_says_its_generation() {
+        for (user, generation) in [
+            ("post", Some(1)),
+            ("post-2", Some(2)),
+            ("post-17", Some(17)),
+            ("post-x", None),
+            ("poster", None),
+            ("media", None),
+        ] {
+            assert_eq!(generation_of("post", user), generation, "{user}");
+        }
+    }
+
     #[tokio::test]
     async fn a_member_that_is_away_is_told_in_one_sentence() {
-        let error = set_up("127.0.0.1:1", "secretsecret", &[])
+        let nobody = Users {
+            known: Vec::new(),
+            outdated_before: None,
+        };
+
+        let error = set_up("127.0.0.1:1", "secretsecret", &nobody)
             .await
             .unwrap_err();
 

@@ -1,6 +1,6 @@
 //! What a pass came to, as plain values: the conditions and the rest of the status are made of this and nothing else.
 
-use operator_api::{Component, ComponentStatus, Reason};
+use operator_api::{Component, ComponentStatus, CredentialsStatus, Reason};
 
 use crate::diagnosis::Cause;
 use crate::tier::{Tier, tier};
@@ -12,6 +12,8 @@ pub struct Observed {
     /// One for each component, in the order of [`Component::ALL`].
     pub parts: Vec<Part>,
     pub obstacle: Option<Obstacle>,
+    /// Which passwords and keys are in force, if the pass came so far.
+    pub credentials: Option<CredentialsStatus>,
 }
 
 /// The state of one component.
@@ -33,6 +35,11 @@ pub struct Obstacle {
 }
 
 impl Observed {
+    /// What of the passwords and keys is being replaced, in a sentence.
+    pub fn rotation(&self) -> Option<&str> {
+        self.credentials.as_ref()?.rotation.as_deref()
+    }
+
     pub fn count_ready(&self) -> usize {
         self.parts.iter().filter(|part| part.is_ready()).count()
     }

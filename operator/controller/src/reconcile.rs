@@ -1,26 +1,30 @@
 //! One pass over one platform: read, check, render, apply, report.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use operator_api::Component;
 use operator_api::names::mongodb_member;
+use operator_api::{Component, CredentialsStatus};
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, UserSecrets, ValidatedPlatform, render, validate,
+    CredentialSource, Credentials, Defaults, Passwords, PasswordsStage, UserSecrets,
+    ValidatedPlatform, render, validate,
 };
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::apply::apply;
 use crate::clues::clues;
-use crate::credentials::credentials;
+use crate::credentials::{credentials, keep};
 use crate::dereference::{Found, dereference, platform};
 use crate::error::Error;
 use crate::events::{Events, Notice};
-use crate::findings::{Answer, Findings, observe, observe_deletion};
-use crate::memory::{Memory, mark};
-use crate::mongodb::{self, Progress, User};
+use crate::findings::{Answer, Findings, Rotation, observe, observe_deletion};
+use crate::memory::{Mark, Memory, mark};
+use crate::mongodb::{self, Progress, Users};
 use crate::probe;
 use crate::retention::retain;
+use crate::rotation::{self, Seen};
 use crate::status::update_status;
 use crate::upgrade::{self, held_back};
 use crate::watch::PlatformName;
@@ -71,6 +75,14 @@ pub enum Next {
     Wait,
     /// The platform is ready.
     Rest,
+    /// The platform is ready, and something is to be done after this time.
+    RestFor(Duration),
+}
+
+impl Next {
+    pub fn is_rest(self) -> bool {
+        matches!(self, Self::Rest | Self::RestFor(_))
+    }
 }
 
 /// Brings a platform as far as it goes for the moment. Whatever ends a pass, the next one goes on from there.
@@ -140,14 +152,87 @@ async fn advance(
     found.may_be_changed()?;
     let given = UserSecrets::read(wanted, &found.user_secrets)?;
     let credentials = credentials(context, wanted, found).await?;
+    findings.credentials = Some(in_force(&credentials));
     retain(&context.client, found, wanted).await?;
     let objects = render(wanted, &credentials, &given);
     let applied = apply(&context.client, found, objects, memory).await;
     findings.held_back = held_back(found, wanted.version());
     findings.mongodb = set_up_mongodb(context, wanted, found, &credentials, memory).await;
     findings.gateway = ask_the_gateway(wanted, found, &findings.mongodb).await;
+    applied?;
+    let (rotation, credentials) = rotate(
+        context,
+        wanted,
+        found,
+        credentials,
+        memory,
+        &findings.held_back,
+    )
+    .await?;
+    findings.rotation = rotation;
+    findings.credentials = Some(in_force(&credentials));
 
-    applied
+    Ok(())
+}
+
+/// Makes the next step of a replacement of passwords or keys, if it is time for one.
+async fn rotate(
+    context: &Context,
+    platform: &ValidatedPlatform,
+    found: &Found,
+    credentials: Credentials,
+    memory: &Memory,
+    held_back: &BTreeMap<Component, Component>,
+) -> Result<(Rotation, Credentials), Error> {
+    let CredentialSource::Generated(generations) = platform.credential_source() else {
+        return Ok((Rotation::None, credentials));
+    };
+    // Nothing is told to a store of the user's own, and what is held back was not given what it is to use.
+    let is_external = |store| !found.platform.spec.runs(store);
+    let runs = |component: Component| {
+        is_external(component)
+            || (found.is_rolled_out(component) && !held_back.contains_key(&component))
+    };
+    let mongodb_knows = is_external(Component::MongoDb)
+        || memory.mongodb_knows(mongodb_mark(&credentials), context.resync);
+    let seen = Seen {
+        stores_know: mongodb_knows && runs(Component::Redis) && runs(Component::RabbitMq),
+        services_run: Component::ALL
+            .into_iter()
+            .filter(|component| !component.is_store())
+            .all(runs),
+        identity_runs: runs(Component::Identity),
+        access_token_ttl_seconds: platform.access_token_ttl_seconds().into(),
+        now: Timestamp::now(),
+    };
+    let after = rotation::advanced(&credentials, *generations, &seen)
+        .map_err(|_unspecified| Error::Randomness)?;
+
+    let Some(after) = after else {
+        let rotation = match rotation::due(&credentials) {
+            Some(due) => Rotation::DueIn(due.duration_since(seen.now).unsigned_abs()),
+            None if rotation::sentence(&credentials).is_some() => Rotation::Waits,
+            None => Rotation::None,
+        };
+        return Ok((rotation, credentials));
+    };
+    if !keep(context, platform, found, &credentials, &after).await? {
+        return Ok((Rotation::Stepped, credentials));
+    }
+    let sentence = rotation::sentence(&after);
+    info!(rotation = sentence, "made a step of a rotation");
+    let notice = Notice::rotating(sentence.as_deref());
+    context.events.publish(&found.platform, notice).await;
+
+    Ok((Rotation::Stepped, after))
+}
+
+fn in_force(credentials: &Credentials) -> CredentialsStatus {
+    CredentialsStatus {
+        token_keys_generation: credentials.token_keys.generation,
+        passwords_generation: credentials.passwords.generation,
+        rotation: rotation::sentence(credentials),
+    }
 }
 
 /// Asked once its pod is ready, and again after a while, after the pod was not ready, and for other credentials.
@@ -167,25 +252,13 @@ async fn set_up_mongodb(
         memory.forget_mongodb();
         return Answer::NotAsked;
     }
-    let MongoDbPasswords {
-        identity,
-        post,
-        media,
-        search,
-    } = &credentials.mongodb_passwords;
-    let users = [
-        ("identity", identity),
-        ("post", post),
-        ("media", media),
-        ("search", search),
-    ];
-    let credentials_mark = mark(&(&credentials.mongodb_keyfile, users));
+    let credentials_mark = mongodb_mark(credentials);
     if memory.mongodb_knows(credentials_mark, context.resync) {
         return Answer::Good { is_news: false };
     }
 
     let address = mongodb_member(platform.namespace(), platform.name());
-    let users = users.map(|(name, password)| User { name, password });
+    let users = mongodb_users(credentials);
     // A status that says `Ready` was written when MongoDB was set up, if not by this process.
     let is_news = !memory.mongodb_is_set_up() && !found.is_known_to_be_ready();
     match mongodb::set_up(&address, &credentials.mongodb_keyfile, &users).await {
@@ -219,6 +292,32 @@ async fn set_up_mongodb(
             }
         }
     }
+}
+
+/// Everybody MongoDB is to know. Who it is to forget is no question before a replacement has ended.
+fn mongodb_users(credentials: &Credentials) -> Users<'_> {
+    Users {
+        known: credentials
+            .known_passwords()
+            .flat_map(Passwords::mongodb_users)
+            .collect(),
+        outdated_before: (credentials.passwords_stage == PasswordsStage::Settled)
+            .then_some(credentials.passwords.generation),
+    }
+}
+
+/// What MongoDB has to have been told.
+fn mongodb_mark(credentials: &Credentials) -> Mark {
+    let Users {
+        known,
+        outdated_before,
+    } = mongodb_users(credentials);
+    let users = known
+        .into_iter()
+        .map(|user| (user.name, user.password))
+        .collect::<Vec<_>>();
+
+    mark(&(&credentials.mongodb_keyfile, users, outdated_before))
 }
 
 /// Asked when all else is ready, until it has answered for this generation: from then on its pods' own probes tell.

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource};
-use operator_render::ValidatedPlatform;
+use operator_render::{CredentialSource, ValidatedPlatform};
 use serde_json::json;
 
 use crate::dereference::Found;
@@ -18,7 +18,9 @@ pub async fn retain(
     found: &Found,
     wanted: &ValidatedPlatform,
 ) -> Result<(), Error> {
-    let Some(secret) = &found.credentials else {
+    // A Secret of the user's is nobody's but theirs.
+    let is_ours = matches!(wanted.credential_source(), CredentialSource::Generated(_));
+    let Some(secret) = found.credentials.as_ref().filter(|_| is_ours) else {
         return Ok(());
     };
     let owner = wanted

@@ -99,6 +99,7 @@ fn status(
         version: version.map(str::to_owned).or(before.version),
         url: found.has_address().then(address).or(before.url),
         progress: Some(shortened(observed.progress(), LONGEST_PROGRESS)),
+        credentials: observed.credentials.clone().or(before.credentials),
         conditions: conditions(observed, generation, &before.conditions, now),
         components: observed.parts.iter().map(Part::status).collect(),
     }

@@ -163,7 +163,7 @@ impl Shared {
                 debug!(reconcile.next = ?next, reconcile.ms = took.as_millis(), "looked at the platform");
                 self.metrics.reconciled(took);
                 self.metrics
-                    .platform_is(&name.namespace, &name.name, *next == Next::Rest);
+                    .platform_is(&name.namespace, &name.name, next.is_rest());
             }
             Err(error) => {
                 warn!(
@@ -196,6 +196,7 @@ impl Shared {
             Next::Look => Action::requeue(memory.next_look()),
             Next::Wait => Action::requeue(WAIT),
             Next::Rest => Action::requeue(self.resync),
+            Next::RestFor(time) => Action::requeue((*time).min(self.resync)),
         }
     }
 }

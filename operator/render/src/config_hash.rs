@@ -1,9 +1,9 @@
 //! A pod does not notice that a Secret it read at its start has changed. The hash of what it reads is part of its template, so that
-//! a change replaces the pod.
+//! a change replaces the pod. The public token keys are no part of it: every service reads their file again when it changes.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use sha2::{Digest as _, Sha256};
 
 const ANNOTATION: &str = "socialplatform.io/config-hash";
@@ -16,14 +16,6 @@ impl ConfigHash {
     pub fn secret(mut self, secret: &Secret) -> Self {
         for (key, value) in secret.data.iter().flatten() {
             self.entry(key.as_bytes(), &value.0);
-        }
-
-        self
-    }
-
-    pub fn config_map(mut self, config_map: &ConfigMap) -> Self {
-        for (key, value) in config_map.data.iter().flatten() {
-            self.entry(key.as_bytes(), value.as_bytes());
         }
 
         self

@@ -6,7 +6,8 @@ use operator_api::{
 };
 
 use crate::{
-    credentials::Credentials, env::RABBITMQ_USER, platform::ValidatedPlatform,
+    credentials::{Credentials, mongodb_user_name},
+    platform::ValidatedPlatform,
     user_secrets::UserSecrets,
 };
 
@@ -25,9 +26,10 @@ impl Connections<'_> {
             return given.to_owned();
         }
         let member = mongodb_member(&self.platform.namespace, &self.platform.name);
+        let user = mongodb_user_name(service, self.credentials.passwords.generation);
 
         format!(
-            "mongodb://{service}:{password}@{member}/{service}?replicaSet={REPLICA_SET}&authSource={service}&authMechanism=SCRAM-SHA-256"
+            "mongodb://{user}:{password}@{member}/{service}?replicaSet={REPLICA_SET}&authSource={service}&authMechanism=SCRAM-SHA-256"
         )
     }
 
@@ -36,7 +38,7 @@ impl Connections<'_> {
             return given.to_owned();
         }
         let host = object_name(&self.platform.name, Component::Redis);
-        let password = &self.credentials.redis_password;
+        let password = &self.credentials.passwords.redis;
 
         format!("redis://:{password}@{host}:{REDIS_PORT}")
     }
@@ -47,8 +49,9 @@ impl Connections<'_> {
             return given.to_owned();
         }
         let host = object_name(&self.platform.name, Component::RabbitMq);
-        let password = &self.credentials.rabbitmq_password;
+        let login = &self.credentials.passwords.rabbitmq;
+        let (user, password) = (login.user.as_str(), &login.password);
 
-        format!("amqp://{RABBITMQ_USER}:{password}@{host}:{RABBITMQ_PORT}/%2f")
+        format!("amqp://{user}:{password}@{host}:{RABBITMQ_PORT}/%2f")
     }
 }

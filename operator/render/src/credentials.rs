@@ -1,28 +1,73 @@
-//! Everything generated for a platform, and how it is kept in one Secret.
+//! Everything generated for a platform, and how far the replacement of any of it is.
 
-use std::{collections::BTreeMap, fmt};
+mod kept;
+mod rebuilt;
 
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use std::{fmt, iter};
+
+use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
 use operator_api::{Component, names::credentials_name};
 
-use crate::{labels, platform::ValidatedPlatform};
+use crate::{jwks, labels, platform::ValidatedPlatform};
 
-/// What a platform's programs know each other by. Generated once; a platform that is deleted and made again finds it.
+pub use kept::CredentialsError;
+pub use rebuilt::{Derived, rebuilt};
+
+/// What a platform's programs know each other by. Made once and replaced on request alone; a platform that is deleted and made again
+/// finds it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The secret MongoDB's members share: 6 to 1024 base64 characters. Whoever knows it is MongoDB itself.
     pub mongodb_keyfile: String,
-    pub mongodb_passwords: MongoDbPasswords,
-    pub rabbitmq_password: String,
-    /// The password as RabbitMQ's definitions take it: base64 of four bytes of salt and SHA-256 of salt and password.
-    pub rabbitmq_password_hash: String,
-    pub redis_password: String,
-    /// The Ed25519 key that tokens are signed with, as PKCS#8 PEM.
-    pub signing_key_pem: String,
-    /// The public half of the signing key, as a JSON Web Key Set.
-    pub jwks: String,
     /// The key of refresh tokens: 32 bytes as 64 hexadecimal digits.
     pub refresh_key: String,
+    /// The key of post's cursors: 32 bytes as 64 hexadecimal digits.
+    pub cursor_key: String,
+    /// The keys that tokens are signed with.
+    pub token_keys: TokenKeys,
+    pub token_keys_stage: TokenKeysStage,
+    /// The passwords that the services use.
+    pub passwords: Passwords,
+    pub passwords_stage: PasswordsStage,
+}
+
+/// One pair of keys for access tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenKeys {
+    pub generation: i32,
+    /// The Ed25519 key that tokens are signed with, as PKCS#8 PEM.
+    pub signing_key_pem: String,
+    /// Its public half, as a JSON Web Key Set.
+    pub jwks: String,
+}
+
+/// How far the replacement of the token keys is. Tokens are checked with the old and the new key from its beginning to its end.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TokenKeysStage {
+    Settled,
+    /// Everybody gets to know the new public key. It signs nothing before `until`, which is counted from when it is published.
+    Announced {
+        next: TokenKeys,
+        until: Option<Timestamp>,
+    },
+    /// The new key is the one that signs, in the pods of identity that know it.
+    Switching {
+        last_jwks: String,
+    },
+    /// No pod signs with the old key. Tokens it signed are good until they expire, which is before `until`.
+    Retiring {
+        last_jwks: String,
+        until: Timestamp,
+    },
+}
+
+/// What the services sign in to the stores with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Passwords {
+    pub generation: i32,
+    pub mongodb: MongoDbPasswords,
+    pub rabbitmq: RabbitMqLogin,
+    pub redis: String,
 }
 
 /// One password per service: each has its own database and no access to another's.
@@ -34,102 +79,121 @@ pub struct MongoDbPasswords {
     pub search: String,
 }
 
-/// A credentials Secret that cannot be used as it is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialsError {
-    #[error("the credentials Secret has no key {0}")]
-    Missing(&'static str),
+#[derive(Clone, PartialEq, Eq)]
+pub struct RabbitMqLogin {
+    pub user: RabbitMqUser,
+    pub password: String,
+    /// The password as RabbitMQ's definitions take it: base64 of four bytes of salt and SHA-256 of salt and password.
+    pub password_hash: String,
+}
 
-    #[error("key {0} of the credentials Secret is empty")]
-    Empty(&'static str),
+/// RabbitMQ's users take turns: the server forgets none by itself, so there are to be no more than two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RabbitMqUser {
+    First,
+    Second,
+}
 
-    #[error("key {0} of the credentials Secret is not text")]
-    NotText(&'static str),
+/// How far the replacement of the passwords is. The stores take the old and the new ones from its beginning to its end.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PasswordsStage {
+    Settled,
+    /// The stores get to know the new passwords; no service uses them.
+    Learning {
+        next: Box<Passwords>,
+    },
+    /// The services are given the new passwords; pods from before still use the old ones.
+    Moving {
+        last: Box<Passwords>,
+    },
+    /// Every service uses the new passwords. Pods from before end before `until`.
+    Leaving {
+        last: Box<Passwords>,
+        until: Timestamp,
+    },
+}
 
-    #[error(
-        "key {0} of the credentials Secret may hold only letters, digits, hyphens and underscores"
-    )]
-    NotPlain(&'static str),
+/// A user of MongoDB, who reads and writes the database of one service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MongoDbUser<'a> {
+    pub service: Component,
+    pub name: String,
+    pub password: &'a str,
 }
 
 impl Credentials {
-    /// Reads what [`Self::to_secret_data`] wrote. Keys that somebody added are left alone.
-    pub fn from_secret_data(data: &BTreeMap<String, ByteString>) -> Result<Self, CredentialsError> {
-        let text = |key: &'static str| -> Result<String, CredentialsError> {
-            let value = data.get(key).ok_or(CredentialsError::Missing(key))?;
-            let text = std::str::from_utf8(&value.0).map_err(|_| CredentialsError::NotText(key))?;
-            if text.trim().is_empty() {
-                return Err(CredentialsError::Empty(key));
+    /// Every public key that tokens are checked with at the moment, as a JSON Web Key Set.
+    pub fn public_keys(&self) -> String {
+        match &self.token_keys_stage {
+            TokenKeysStage::Settled => self.token_keys.jwks.clone(),
+            TokenKeysStage::Announced { next, .. } => {
+                jwks::merged(&self.token_keys.jwks, &next.jwks)
             }
-
-            Ok(text.to_owned())
-        };
-        // Passwords are written into URLs and settings files as they are.
-        let password = |key: &'static str| -> Result<String, CredentialsError> {
-            let password = text(key)?;
-            let is_plain = password
-                .chars()
-                .all(|char| char.is_ascii_alphanumeric() || "-_".contains(char));
-
-            if is_plain {
-                Ok(password)
-            } else {
-                Err(CredentialsError::NotPlain(key))
+            TokenKeysStage::Switching { last_jwks }
+            | TokenKeysStage::Retiring { last_jwks, .. } => {
+                jwks::merged(&self.token_keys.jwks, last_jwks)
             }
-        };
-
-        Ok(Self {
-            mongodb_keyfile: text("mongodb-keyfile")?,
-            mongodb_passwords: MongoDbPasswords {
-                identity: password("mongodb-password-identity")?,
-                post: password("mongodb-password-post")?,
-                media: password("mongodb-password-media")?,
-                search: password("mongodb-password-search")?,
-            },
-            rabbitmq_password: password("rabbitmq-password")?,
-            rabbitmq_password_hash: text("rabbitmq-password-hash")?,
-            redis_password: password("redis-password")?,
-            signing_key_pem: text("signing-key.pem")?,
-            jwks: text("jwks.json")?,
-            refresh_key: text("refresh-key")?,
-        })
+        }
     }
 
-    /// The content of the credentials Secret.
-    pub fn to_secret_data(&self) -> BTreeMap<String, ByteString> {
-        let Self {
-            mongodb_keyfile,
-            mongodb_passwords:
-                MongoDbPasswords {
-                    identity,
-                    post,
-                    media,
-                    search,
-                },
-            rabbitmq_password,
-            rabbitmq_password_hash,
-            redis_password,
-            signing_key_pem,
-            jwks,
-            refresh_key,
-        } = self;
+    /// Everything the stores take: the passwords in force, and those on their way in or out.
+    pub fn known_passwords(&self) -> impl Iterator<Item = &Passwords> {
+        let other = match &self.passwords_stage {
+            PasswordsStage::Settled => None,
+            PasswordsStage::Learning { next: other }
+            | PasswordsStage::Moving { last: other }
+            | PasswordsStage::Leaving { last: other, .. } => Some(&**other),
+        };
+
+        iter::once(&self.passwords).chain(other)
+    }
+}
+
+impl Passwords {
+    pub fn mongodb_users(&self) -> [MongoDbUser<'_>; 4] {
+        let MongoDbPasswords {
+            identity,
+            post,
+            media,
+            search,
+        } = &self.mongodb;
 
         [
-            ("mongodb-keyfile", mongodb_keyfile),
-            ("mongodb-password-identity", identity),
-            ("mongodb-password-post", post),
-            ("mongodb-password-media", media),
-            ("mongodb-password-search", search),
-            ("rabbitmq-password", rabbitmq_password),
-            ("rabbitmq-password-hash", rabbitmq_password_hash),
-            ("redis-password", redis_password),
-            ("signing-key.pem", signing_key_pem),
-            ("jwks.json", jwks),
-            ("refresh-key", refresh_key),
+            (Component::Identity, identity),
+            (Component::Post, post),
+            (Component::Media, media),
+            (Component::Search, search),
         ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), ByteString(value.clone().into_bytes())))
-        .collect()
+        .map(|(service, password)| MongoDbUser {
+            service,
+            name: mongodb_user_name(service, self.generation),
+            password,
+        })
+    }
+}
+
+/// Each generation of passwords has users of its own, so that the old ones are there until nobody needs them.
+pub(crate) fn mongodb_user_name(service: Component, generation: i32) -> String {
+    match generation {
+        1 => service.to_string(),
+        _ => format!("{service}-{generation}"),
+    }
+}
+
+impl RabbitMqUser {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "social",
+            Self::Second => "social-2",
+        }
+    }
+
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
     }
 }
 
@@ -147,96 +211,29 @@ pub fn credentials_secret(platform: &ValidatedPlatform, credentials: &Credential
     }
 }
 
+/// Says how far replacements are, and nothing that is secret.
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token_keys = match self.token_keys_stage {
+            TokenKeysStage::Settled => "settled",
+            TokenKeysStage::Announced { .. } => "announced",
+            TokenKeysStage::Switching { .. } => "switching",
+            TokenKeysStage::Retiring { .. } => "retiring",
+        };
+        let passwords = match self.passwords_stage {
+            PasswordsStage::Settled => "settled",
+            PasswordsStage::Learning { .. } => "learning",
+            PasswordsStage::Moving { .. } => "moving",
+            PasswordsStage::Leaving { .. } => "leaving",
+        };
+
         formatter
             .debug_struct("Credentials")
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for MongoDbPasswords {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MongoDbPasswords")
+            .field("token_keys", &(self.token_keys.generation, token_keys))
+            .field("passwords", &(self.passwords.generation, passwords))
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::{credentials, minimal};
-
-    #[test]
-    fn what_was_written_is_read_back() {
-        let credentials = credentials();
-
-        assert_eq!(
-            Credentials::from_secret_data(&credentials.to_secret_data()),
-            Ok(credentials)
-        );
-    }
-
-    #[test]
-    fn every_key_is_missed_by_its_name() {
-        let complete = credentials().to_secret_data();
-
-        for key in complete.keys() {
-            let mut data = complete.clone();
-            data.remove(key);
-
-            let error = Credentials::from_secret_data(&data).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("the credentials Secret has no key {key}")
-            );
-        }
-    }
-
-    #[test]
-    fn empty_and_binary_values_are_refused() {
-        let mut data = credentials().to_secret_data();
-        data.insert("redis-password".into(), ByteString(b" \n".to_vec()));
-        assert_eq!(
-            Credentials::from_secret_data(&data),
-            Err(CredentialsError::Empty("redis-password"))
-        );
-
-        data.insert("redis-password".into(), ByteString(vec![0xff]));
-        assert_eq!(
-            Credentials::from_secret_data(&data),
-            Err(CredentialsError::NotText("redis-password"))
-        );
-    }
-
-    #[test]
-    fn a_password_that_would_need_quoting_is_refused() {
-        let mut data = credentials().to_secret_data();
-        data.insert("rabbitmq-password".into(), ByteString(b"a@b".to_vec()));
-
-        assert_eq!(
-            Credentials::from_secret_data(&data),
-            Err(CredentialsError::NotPlain("rabbitmq-password"))
-        );
-    }
-
-    #[test]
-    fn the_secret_outlives_its_platform() {
-        let secret = credentials_secret(&minimal(), &credentials());
-
-        assert_eq!(secret.metadata.name.as_deref(), Some("demo-credentials"));
-        assert_eq!(secret.metadata.owner_references, None);
-    }
-
-    #[test]
-    fn debug_output_holds_no_secret() {
-        let credentials = credentials();
-
-        assert_eq!(format!("{credentials:?}"), "Credentials { .. }");
-        assert_eq!(
-            format!("{:?}", credentials.mongodb_passwords),
-            "MongoDbPasswords { .. }"
-        );
-    }
-}
+mod tests;

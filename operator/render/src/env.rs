@@ -12,9 +12,6 @@ pub(crate) const MONGODB_URL_KEY: &str = "mongodb-url";
 pub(crate) const REDIS_URL_KEY: &str = "redis-url";
 pub(crate) const RABBITMQ_URL_KEY: &str = "rabbitmq-url";
 
-/// The one user of RabbitMQ.
-pub(crate) const RABBITMQ_USER: &str = "social";
-
 pub(crate) fn value(name: &str, value: impl ToString) -> EnvVar {
     EnvVar {
         name: name.to_owned(),

@@ -2,7 +2,10 @@
 
 use operator_api::{SocialPlatform, SocialPlatformSpec};
 
-use crate::{Credentials, Defaults, MongoDbPasswords, ValidatedPlatform, validate};
+use crate::{
+    Credentials, Defaults, MongoDbPasswords, Passwords, PasswordsStage, RabbitMqLogin,
+    RabbitMqUser, TokenKeys, TokenKeysStage, ValidatedPlatform, validate,
+};
 
 pub(crate) fn defaults() -> Defaults {
     Defaults {
@@ -31,17 +34,29 @@ pub(crate) fn with_spec(spec: &str) -> ValidatedPlatform {
 pub(crate) fn credentials() -> Credentials {
     Credentials {
         mongodb_keyfile: "a2V5ZmlsZS1vZi10aGUtdGVzdHM".into(),
-        mongodb_passwords: MongoDbPasswords {
-            identity: "identity-password".into(),
-            post: "post-password".into(),
-            media: "media-password".into(),
-            search: "search-password".into(),
-        },
-        rabbitmq_password: "rabbitmq-password".into(),
-        rabbitmq_password_hash: "cmFiYml0bXEtcGFzc3dvcmQtaGFzaA==".into(),
-        redis_password: "redis-password".into(),
-        signing_key_pem: "signing key of the tests\n".into(),
-        jwks: r#"{"keys":[]}"#.into(),
         refresh_key: "00".repeat(32),
+        cursor_key: "5695a2ef27be0903f5e091fc4c43eec05098c12cb0077c56c662a6eb3c763808".into(),
+        token_keys: TokenKeys {
+            generation: 1,
+            signing_key_pem: "signing key of the tests\n".into(),
+            jwks: r#"{"keys":[]}"#.into(),
+        },
+        token_keys_stage: TokenKeysStage::Settled,
+        passwords: Passwords {
+            generation: 1,
+            mongodb: MongoDbPasswords {
+                identity: "identity-password".into(),
+                post: "post-password".into(),
+                media: "media-password".into(),
+                search: "search-password".into(),
+            },
+            rabbitmq: RabbitMqLogin {
+                user: RabbitMqUser::First,
+                password: "rabbitmq-password".into(),
+                password_hash: "cmFiYml0bXEtcGFzc3dvcmQtaGFzaA==".into(),
+            },
+            redis: "redis-password".into(),
+        },
+        passwords_stage: PasswordsStage::Settled,
     }
 }

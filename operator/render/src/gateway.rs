@@ -1,6 +1,6 @@
 //! The gateway: the one way in.
 
-use k8s_openapi::api::core::v1::{ConfigMap, EnvVar, Service};
+use k8s_openapi::api::core::v1::{EnvVar, Service};
 use operator_api::{
     Component,
     names::{HTTP_PORT, object_name},
@@ -23,7 +23,6 @@ const REQUEST_TIMEOUT_SECONDS: u32 = 65;
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
     connections: Connections<'_>,
-    keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Gateway;
     let upstreams = [
@@ -51,7 +50,7 @@ pub(crate) fn objects(
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
-        config: ConfigHash::default().secret(&secret).config_map(keys),
+        config: ConfigHash::default().secret(&secret),
     };
 
     ServiceObjects {

@@ -1,6 +1,6 @@
 //! Identity: accounts, passwords and tokens. Only its pods hold the key that signs.
 
-use k8s_openapi::api::core::v1::{ConfigMap, EnvVar};
+use k8s_openapi::api::core::v1::EnvVar;
 use operator_api::{Component, names::object_name};
 
 use crate::{
@@ -17,17 +17,16 @@ use crate::{
 const REQUEST_TIMEOUT_SECONDS: u32 = 10;
 
 const KEYS_VOLUME: &str = "identity";
-const SIGNING_KEY: &str = "signing-key.pem";
-const REFRESH_KEY: &str = "refresh-key";
+pub(crate) const SIGNING_KEY: &str = "signing-key.pem";
+pub(crate) const REFRESH_KEY: &str = "refresh-key";
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
     connections: Connections<'_>,
-    keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Identity;
     let credentials = connections.credentials;
-    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.identity);
+    let mongodb_url = connections.mongodb(component, &credentials.passwords.mongodb.identity);
     let redis_url = connections.redis();
     let rabbitmq_url = connections.rabbitmq();
     let secret = secret::of(
@@ -37,7 +36,7 @@ pub(crate) fn objects(
             (MONGODB_URL_KEY, &mongodb_url),
             (REDIS_URL_KEY, &redis_url),
             (RABBITMQ_URL_KEY, &rabbitmq_url),
-            (SIGNING_KEY, &credentials.signing_key_pem),
+            (SIGNING_KEY, &credentials.token_keys.signing_key_pem),
             (REFRESH_KEY, &credentials.refresh_key),
         ],
     );
@@ -75,7 +74,7 @@ pub(crate) fn objects(
             jwks::mount(),
             pod::read_only_mount(KEYS_VOLUME, "/etc/socialplatform/identity"),
         ],
-        config: ConfigHash::default().secret(&secret).config_map(keys),
+        config: ConfigHash::default().secret(&secret),
     };
 
     service::objects(platform, secret, program)

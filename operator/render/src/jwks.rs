@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Volume, VolumeMount};
 use operator_api::{Component, names::jwks_name};
+use serde_json::{Value, json};
 
 use crate::{labels, platform::ValidatedPlatform, pod};
 
@@ -29,4 +30,20 @@ pub(crate) fn volume(platform: &ValidatedPlatform) -> Volume {
 /// The whole directory is mounted, not the file: only so do running pods see new keys.
 pub(crate) fn mount() -> VolumeMount {
     pod::read_only_mount(VOLUME, "/etc/socialplatform/jwks")
+}
+
+/// The keys of both sets, each once. A set that cannot be read adds nothing.
+pub(crate) fn merged(first: &str, second: &str) -> String {
+    let keys = |text: &str| -> Vec<Value> {
+        let set: Value = serde_json::from_str(text).unwrap_or_default();
+        set["keys"].as_array().cloned().unwrap_or_default()
+    };
+    let mut all = keys(first);
+    for key in keys(second) {
+        if all.iter().all(|other| other["kid"] != key["kid"]) {
+            all.push(key);
+        }
+    }
+
+    json!({ "keys": all }).to_string()
 }

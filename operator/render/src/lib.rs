@@ -47,10 +47,15 @@ use operator_api::Component;
 
 use connections::Connections;
 
-pub use credentials::{Credentials, CredentialsError, MongoDbPasswords, credentials_secret};
+pub use credentials::{
+    Credentials, CredentialsError, Derived, MongoDbPasswords, MongoDbUser, Passwords,
+    PasswordsStage, RabbitMqLogin, RabbitMqUser, TokenKeys, TokenKeysStage, credentials_secret,
+    rebuilt,
+};
 pub use foreign::{Foreign, ForeignKind, HttpRoute, PodMonitor};
 pub use objects::{Objects, ServiceObjects, StoreObjects};
-pub use platform::ValidatedPlatform;
+pub use platform::{CredentialSource, Generations, ValidatedPlatform};
+pub use pod::GRACE_SECONDS;
 pub use user_secrets::{ReferenceError, UserSecrets};
 pub use validate::{Defaults, Invalid, validate};
 
@@ -60,7 +65,6 @@ pub fn render(
     credentials: &Credentials,
     given: &UserSecrets,
 ) -> Objects {
-    let jwks = jwks::config_map(platform, &credentials.jwks);
     let connections = Connections {
         platform,
         credentials,
@@ -74,14 +78,14 @@ pub fn render(
         redis: managed(Component::Redis).map(|shape| redis::objects(platform, shape, credentials)),
         rabbitmq: managed(Component::RabbitMq)
             .map(|shape| rabbitmq::objects(platform, shape, credentials)),
-        identity: identity::objects(platform, connections, &jwks),
-        post: post::objects(platform, connections, &jwks),
-        media: media::objects(platform, connections, &jwks),
-        search: search::objects(platform, connections, &jwks),
-        gateway: gateway::objects(platform, connections, &jwks),
+        identity: identity::objects(platform, connections),
+        post: post::objects(platform, connections),
+        media: media::objects(platform, connections),
+        search: search::objects(platform, connections),
+        gateway: gateway::objects(platform, connections),
         ingress: ingress::ingress(platform),
         http_route: http_route::route(platform),
         pod_monitor: pod_monitor::pod_monitor(platform),
-        jwks,
+        jwks: jwks::config_map(platform, &credentials.public_keys()),
     }
 }

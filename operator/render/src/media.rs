@@ -1,6 +1,6 @@
 //! Media: uploaded files.
 
-use k8s_openapi::api::core::v1::{ConfigMap, EnvVar};
+use k8s_openapi::api::core::v1::EnvVar;
 use operator_api::Component;
 
 use crate::{
@@ -21,11 +21,10 @@ const CLOUDINARY_API_URL: &str = "https://api.cloudinary.com";
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
     connections: Connections<'_>,
-    keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Media;
     let credentials = connections.credentials;
-    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.media);
+    let mongodb_url = connections.mongodb(component, &credentials.passwords.mongodb.media);
     let rabbitmq_url = connections.rabbitmq();
     let redis_url = connections.redis();
     let mut content = vec![
@@ -50,7 +49,7 @@ pub(crate) fn objects(
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
-        config: ConfigHash::default().secret(&secret).config_map(keys),
+        config: ConfigHash::default().secret(&secret),
     };
 
     service::objects(platform, secret, program)

@@ -31,6 +31,23 @@ pub struct ValidatedPlatform {
     /// How metrics are collected, if they are.
     pub(crate) pod_monitor: Option<PodMonitorShape>,
     pub(crate) deletion_policy: DeletionPolicy,
+    pub(crate) credentials: CredentialSource,
+}
+
+/// Whose the passwords and keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// Made by the operator, and made again when a higher generation is asked for.
+    Generated(Generations),
+    /// In a Secret of the user's, by its name.
+    Existing(String),
+}
+
+/// Which passwords and keys are asked for; both begin at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generations {
+    pub token_keys: i32,
+    pub passwords: i32,
 }
 
 /// Where images come from and how they are fetched.
@@ -261,6 +278,16 @@ impl ValidatedPlatform {
 
     pub fn uid(&self) -> &str {
         &self.uid
+    }
+
+    /// Whose the passwords and keys are.
+    pub fn credential_source(&self) -> &CredentialSource {
+        &self.credentials
+    }
+
+    /// How long an access token is good for.
+    pub fn access_token_ttl_seconds(&self) -> i32 {
+        self.identity.access_token_ttl_seconds
     }
 
     /// Tag of the services' images.

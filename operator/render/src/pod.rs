@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a pod may take to end, the pause before its end included.
-pub(crate) const GRACE_SECONDS: i64 = 40;
+pub const GRACE_SECONDS: i64 = 40;
 
 /// How long a service finishes what runs.
 pub(crate) const DRAIN_SECONDS: i64 = 20;

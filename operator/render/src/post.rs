@@ -1,8 +1,6 @@
 //! Post: what people write.
 
-use k8s_openapi::api::core::v1::ConfigMap;
 use operator_api::{Component, names::object_name};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     config_hash::ConfigHash,
@@ -18,19 +16,17 @@ use crate::{
 const REQUEST_TIMEOUT_SECONDS: u32 = 10;
 
 const KEYS_VOLUME: &str = "post";
-const CURSOR_KEY: &str = "cursor-key";
+pub(crate) const CURSOR_KEY: &str = "cursor-key";
 
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
     connections: Connections<'_>,
-    keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Post;
     let credentials = connections.credentials;
-    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.post);
+    let mongodb_url = connections.mongodb(component, &credentials.passwords.mongodb.post);
     let rabbitmq_url = connections.rabbitmq();
     let redis_url = connections.redis();
-    let cursor_key = cursor_key(&credentials.mongodb_passwords.post);
     let secret = secret::of(
         platform,
         component,
@@ -38,7 +34,7 @@ pub(crate) fn objects(
             (MONGODB_URL_KEY, &mongodb_url),
             (REDIS_URL_KEY, &redis_url),
             (RABBITMQ_URL_KEY, &rabbitmq_url),
-            (CURSOR_KEY, &cursor_key),
+            (CURSOR_KEY, &credentials.cursor_key),
         ],
     );
     let env = [
@@ -71,14 +67,8 @@ pub(crate) fn objects(
             jwks::mount(),
             pod::read_only_mount(KEYS_VOLUME, "/etc/socialplatform/post"),
         ],
-        config: ConfigHash::default().secret(&secret).config_map(keys),
+        config: ConfigHash::default().secret(&secret),
     };
 
     service::objects(platform, secret, program)
-}
-
-/// The key cursors are made with: 32 bytes as 64 hexadecimal digits. It follows from what only post knows anyway, so it
-/// needs no place among what is generated; with another password, cursors given before are refused.
-fn cursor_key(password: &str) -> String {
-    hex::encode(Sha256::digest(format!("cursors {password}")))
 }

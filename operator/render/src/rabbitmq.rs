@@ -5,13 +5,12 @@ use operator_api::{
     Component,
     names::{RABBITMQ_PORT, object_name},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     config_hash::ConfigHash,
-    credentials::Credentials,
-    env::{self, RABBITMQ_USER},
-    network_policy,
+    credentials::{Credentials, RabbitMqLogin, RabbitMqUser},
+    env, network_policy,
     objects::StoreObjects,
     platform::{StoreShape, ValidatedPlatform},
     pod,
@@ -27,7 +26,7 @@ const PORT: Port = Port {
 
 const CONFIG_VOLUME: &str = "config";
 const CONFIG_FILE: &str = "rabbitmq.conf";
-const DEFINITIONS_FILE: &str = "definitions.json";
+pub(crate) const DEFINITIONS_FILE: &str = "definitions.json";
 const PLUGINS_FILE: &str = "enabled_plugins";
 const DATA_PATH: &str = "/var/lib/rabbitmq";
 
@@ -42,7 +41,7 @@ pub(crate) fn objects(
 ) -> StoreObjects {
     let component = Component::RabbitMq;
     let config = config(shape);
-    let definitions = definitions(&credentials.rabbitmq_password_hash);
+    let definitions = definitions(credentials);
     let secret = secret::of(
         platform,
         component,
@@ -140,18 +139,116 @@ fn config(shape: &StoreShape) -> String {
     )
 }
 
+/// The hash of no password anybody will find: of zeros alone, salt included.
+const LOCKED: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// One user for all services, with everything on the one virtual host. With definitions to load, the server makes no user `guest`.
-fn definitions(password_hash: &str) -> String {
+///
+/// The server adds what is in its definitions and forgets nothing that is not, so a user who had a password is told to have none.
+fn definitions(credentials: &Credentials) -> String {
+    let logins: Vec<_> = credentials
+        .known_passwords()
+        .map(|passwords| &passwords.rabbitmq)
+        .collect();
+    let known = |login: &&RabbitMqLogin| user(login.user, &login.password_hash);
+    let mut users: Vec<_> = logins.iter().map(known).collect();
+    if let [only] = logins[..]
+        && credentials.passwords.generation > 1
+    {
+        users.push(user(only.user.other(), LOCKED));
+    }
+    let permissions: Vec<_> = logins
+        .iter()
+        .map(|login| {
+            json!({ "user": login.user.as_str(), "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" })
+        })
+        .collect();
     let definitions = json!({
         "vhosts": [{ "name": "/" }],
-        "users": [{
-            "name": RABBITMQ_USER,
-            "password_hash": password_hash,
-            "hashing_algorithm": "rabbit_password_hashing_sha256",
-            "tags": [],
-        }],
-        "permissions": [{ "user": RABBITMQ_USER, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }],
+        "users": users,
+        "permissions": permissions,
     });
 
     format!("{definitions:#}\n")
+}
+
+fn user(user: RabbitMqUser, password_hash: &str) -> Value {
+    json!({
+        "name": user.as_str(),
+        "password_hash": password_hash,
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": [],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        credentials::{Passwords, PasswordsStage},
+        fixture,
+    };
+
+    /// Users and their hashes, and who may do something.
+    fn people(credentials: &Credentials) -> (Vec<(String, String)>, Vec<String>) {
+        let definitions: Value = serde_json::from_str(&definitions(credentials)).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let list = |key: &str| definitions[key].as_array().unwrap().clone();
+
+        (
+            list("users")
+                .iter()
+                .map(|user| (text(&user["name"]), text(&user["password_hash"])))
+                .collect(),
+            list("permissions")
+                .iter()
+                .map(|permission| text(&permission["user"]))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn users_take_turns_and_the_one_before_is_locked_out() {
+        let first = fixture::credentials();
+        let second = Passwords {
+            generation: 2,
+            rabbitmq: RabbitMqLogin {
+                user: RabbitMqUser::Second,
+                password_hash: "hash-2".to_owned(),
+                ..first.passwords.rabbitmq.clone()
+            },
+            ..first.passwords.clone()
+        };
+        let learning = Credentials {
+            passwords_stage: PasswordsStage::Learning {
+                next: Box::new(second.clone()),
+            },
+            ..first.clone()
+        };
+        let settled = Credentials {
+            passwords: second,
+            ..first.clone()
+        };
+        let hash = &first.passwords.rabbitmq.password_hash;
+        let user = |name: &str, hash: &str| (name.to_owned(), hash.to_owned());
+
+        assert_eq!(
+            people(&first),
+            (vec![user("social", hash)], vec!["social".to_owned()])
+        );
+        assert_eq!(
+            people(&learning),
+            (
+                vec![user("social", hash), user("social-2", "hash-2")],
+                vec!["social".to_owned(), "social-2".to_owned()]
+            )
+        );
+        assert_eq!(
+            people(&settled),
+            (
+                vec![user("social-2", "hash-2"), user("social", LOCKED)],
+                vec!["social-2".to_owned()]
+            )
+        );
+    }
 }

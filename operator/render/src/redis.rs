@@ -32,7 +32,11 @@ pub(crate) fn objects(
     credentials: &Credentials,
 ) -> StoreObjects {
     let component = Component::Redis;
-    let config = config(shape.resources.memory_limit, &credentials.redis_password);
+    let passwords: Vec<_> = credentials
+        .known_passwords()
+        .map(|passwords| passwords.redis.as_str())
+        .collect();
+    let config = config(shape.resources.memory_limit, &passwords);
     let secret = secret::of(platform, component, &[(CONFIG_FILE, &config)]);
     let server = Server {
         component,
@@ -65,17 +69,37 @@ pub(crate) fn objects(
 
 /// The quarter of the memory above `maxmemory` is for the server itself and for the pages that change while it rewrites its file.
 /// Only keys that expire anyway are thrown out when it is full; the rest of the data must not disappear unasked.
-fn config(memory_limit: ByteCount, password: &str) -> String {
+fn config(memory_limit: ByteCount, passwords: &[&str]) -> String {
     let ByteCount(maxmemory) = memory_limit.percent(75);
+    let access = access(passwords);
 
     format!(
         "port {REDIS_PORT}\n\
          dir {DATA_PATH}\n\
-         requirepass {password}\n\
+         {access}\n\
          appendonly yes\n\
          appendfsync everysec\n\
          save \"\"\n\
          maxmemory {maxmemory}\n\
          maxmemory-policy volatile-lru\n"
     )
+}
+
+/// Whoever has one of the passwords may do everything.
+fn access(passwords: &[&str]) -> String {
+    match passwords {
+        [only] => format!("requirepass {only}"),
+        several => format!("user default on ~* &* +@all >{}", several.join(" >")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_on_their_way_in_or_out_are_taken_too() {
+        assert_eq!(access(&["a"]), "requirepass a");
+        assert_eq!(access(&["a", "b"]), "user default on ~* &* +@all >a >b");
+    }
 }

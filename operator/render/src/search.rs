@@ -1,6 +1,5 @@
 //! Search: finds posts by their words.
 
-use k8s_openapi::api::core::v1::ConfigMap;
 use operator_api::Component;
 
 use crate::{
@@ -19,11 +18,10 @@ const REQUEST_TIMEOUT_SECONDS: u32 = 10;
 pub(crate) fn objects(
     platform: &ValidatedPlatform,
     connections: Connections<'_>,
-    keys: &ConfigMap,
 ) -> ServiceObjects {
     let component = Component::Search;
     let credentials = connections.credentials;
-    let mongodb_url = connections.mongodb(component, &credentials.mongodb_passwords.search);
+    let mongodb_url = connections.mongodb(component, &credentials.passwords.mongodb.search);
     let rabbitmq_url = connections.rabbitmq();
     let redis_url = connections.redis();
     let secret = secret::of(
@@ -48,7 +46,7 @@ pub(crate) fn objects(
         env: env.concat(),
         volumes: vec![jwks::volume(platform)],
         mounts: vec![jwks::mount()],
-        config: ConfigHash::default().secret(&secret).config_map(keys),
+        config: ConfigHash::default().secret(&secret),
     };
 
     service::objects(platform, secret, program)

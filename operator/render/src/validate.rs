@@ -1,5 +1,6 @@
 //! From a resource that may be anything to a platform that can be rendered: defaults filled in, quantities read, contradictions refused.
 
+mod credentials;
 mod gateway;
 mod identity;
 mod media;
@@ -63,6 +64,7 @@ pub fn validate(
         deletion_policy,
         // Nothing is made of a platform while it is paused.
         paused: _,
+        credentials,
     } = &platform.spec;
     let name = platform_name(platform)?;
     let instance = instance.clone().unwrap_or_default();
@@ -91,6 +93,7 @@ pub fn validate(
         is_fenced: surroundings::is_fenced(network_policy.clone().unwrap_or_default()),
         pod_monitor: surroundings::pod_monitor(monitoring.clone().unwrap_or_default()),
         deletion_policy: deletion_policy.unwrap_or_default(),
+        credentials: credentials::source(credentials.clone().unwrap_or_default())?,
         name,
     })
 }

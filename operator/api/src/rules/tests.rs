@@ -66,6 +66,8 @@ fn a_good_spec_is_taken() {
         "{media: {storage: {cloudinary: {secretRef: {name: keys}}}}}",
         "{mongodb: {managed: {image: mongo, resources: {limits: {memory: 512Mi}}}}}",
         "{mongodb: {managed: {image: 'localhost:5000/mongo:6.0', storage: {size: 256Mi, storageClassName: fast}}}}",
+        "{credentials: {tokenKeysGeneration: 3, passwordsGeneration: 2}}",
+        "{credentials: {existingSecret: my.credentials}}",
     ];
     for spec in specs {
         assert_eq!(created(spec), [""; 0], "{spec}");
@@ -209,6 +211,14 @@ fn a_bad_spec_is_refused_in_a_sentence() {
             "{rabbitmq: {managed: {resources: {limits: {memory: 255Mi}}}}}",
             "managed.resources.limits.memory must be at least 256Mi",
         ),
+        (
+            "{credentials: {existingSecret: town/credentials}}",
+            "must be the name of an object",
+        ),
+        (
+            "{credentials: {existingSecret: mine, passwordsGeneration: 1}}",
+            "tokenKeysGeneration and passwordsGeneration are not for an existingSecret",
+        ),
     ];
     for (spec, sentence) in cases {
         let refusals = created(spec);
@@ -312,6 +322,44 @@ fn files_stay_where_they_were_put() {
         ("{}", "{media: {storage: {gridfs: {}}}}"),
         ("{media: {storage: {gridfs: {}}}}", "{media: {}}"),
         (&s3("files"), &s3("moved")),
+    ] {
+        assert_eq!(changed(from, to), [""; 0], "from {from} to {to}");
+    }
+}
+
+#[test]
+fn generations_only_rise() {
+    let two = "{credentials: {tokenKeysGeneration: 2, passwordsGeneration: 2}}";
+
+    for (from, to, field) in [
+        (
+            two,
+            "{credentials: {tokenKeysGeneration: 1, passwordsGeneration: 2}}",
+            "tokenKeysGeneration",
+        ),
+        (
+            two,
+            "{credentials: {tokenKeysGeneration: 2}}",
+            "passwordsGeneration",
+        ),
+        (
+            "{credentials: {tokenKeysGeneration: 2}}",
+            "{}",
+            "tokenKeysGeneration",
+        ),
+    ] {
+        assert_eq!(
+            changed(from, to),
+            [format!(
+                "credentials.{field} cannot be lowered: what was replaced does not come back"
+            )]
+        );
+    }
+    for (from, to) in [
+        ("{}", two),
+        ("{}", "{credentials: {tokenKeysGeneration: 1}}"),
+        (two, "{credentials: {existingSecret: mine}}"),
+        ("{credentials: {existingSecret: mine}}", "{}"),
     ] {
         assert_eq!(changed(from, to), [""; 0], "from {from} to {to}");
     }

@@ -43,7 +43,11 @@ pub(super) fn progressing(observed: &Observed) -> Verdict {
             stuck.reason,
             format!("{}: {}", stuck.component, stuck.message),
         ),
-        None => Verdict::new(false, Reason::AsWanted, "nothing is being rolled out"),
+        // Everybody is served meanwhile, and for hours: the platform is ready all the same.
+        None => observed.rotation().map_or_else(
+            || Verdict::new(false, Reason::AsWanted, "nothing is being rolled out"),
+            |rotation| Verdict::new(true, Reason::RotatingCredentials, rotation),
+        ),
     }
 }
 
@@ -52,7 +56,7 @@ mod tests {
     use operator_api::Component;
 
     use super::*;
-    use crate::observed::samples::{observed, stopped_by};
+    use crate::observed::samples::{observed, rotating, stopped_by};
 
     #[test]
     fn a_part_on_its_way_is_progress() {
@@ -98,6 +102,16 @@ mod tests {
                 (true, Reason::WaitingForStores)
             );
         }
+    }
+
+    #[test]
+    fn passwords_and_keys_are_replaced_while_everything_is_ready() {
+        let verdict = progressing(&rotating());
+
+        assert_eq!(
+            verdict,
+            Verdict::new(true, Reason::RotatingCredentials, "in a sentence")
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Observations for tests: a platform at rest, but for the parts named.
 
-use operator_api::{Component, Reason};
+use operator_api::{Component, CredentialsStatus, Reason};
 
 use super::{Observed, Obstacle, Part};
 
@@ -34,6 +34,7 @@ pub fn observed(unready: &[(Component, Reason)]) -> Observed {
             .map(|component| part(component, reason(component)))
             .collect(),
         obstacle: None,
+        credentials: None,
     }
 }
 
@@ -45,6 +46,20 @@ pub fn stopped_by(reason: Reason) -> Observed {
 
     Observed {
         obstacle: Some(obstacle),
+        ..observed(&[])
+    }
+}
+
+/// A platform at rest whose passwords or keys are being replaced.
+pub fn rotating() -> Observed {
+    let credentials = CredentialsStatus {
+        token_keys_generation: 1,
+        passwords_generation: 1,
+        rotation: Some("in a sentence".to_owned()),
+    };
+
+    Observed {
+        credentials: Some(credentials),
         ..observed(&[])
     }
 }

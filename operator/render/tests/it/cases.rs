@@ -8,7 +8,8 @@ use k8s_openapi::{
 };
 use operator_api::SocialPlatform;
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, ServiceObjects, StoreObjects, UserSecrets,
+    Credentials, Defaults, MongoDbPasswords, Objects, Passwords, PasswordsStage, RabbitMqLogin,
+    RabbitMqUser, ServiceObjects, StoreObjects, TokenKeys, TokenKeysStage, UserSecrets,
     ValidatedPlatform, credentials_secret, render, validate,
 };
 use serde::Serialize;
@@ -126,18 +127,30 @@ pub fn objects(platform: &ValidatedPlatform, credentials: &Credentials) -> Vec<O
 pub fn credentials() -> Credentials {
     Credentials {
         mongodb_keyfile: "a2V5ZmlsZS1vZi10aGUtdGVzdHM".into(),
-        mongodb_passwords: MongoDbPasswords {
+        refresh_key: "0123456789abcdef".repeat(4),
+        cursor_key: "5695a2ef27be0903f5e091fc4c43eec05098c12cb0077c56c662a6eb3c763808".into(),
+        token_keys: TokenKeys {
+            generation: 1,
+            signing_key_pem: "-----BEGIN PRIVATE KEY-----\nc2lnbmluZy1rZXk=\n-----END PRIVATE KEY-----\n".into(),
+            jwks: r#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","kid":"k1","x":"eA"}]}"#.into(),
+        },
+        token_keys_stage: TokenKeysStage::Settled,
+        passwords: Passwords {
+            generation: 1,
+            mongodb: MongoDbPasswords {
             identity: "identity-password".into(),
             post: "post-password".into(),
             media: "media-password".into(),
             search: "search-password".into(),
         },
-        rabbitmq_password: "rabbitmq-password".into(),
-        rabbitmq_password_hash: "cmFiYml0bXEtcGFzc3dvcmQtaGFzaA==".into(),
-        redis_password: "redis-password".into(),
-        signing_key_pem: "-----BEGIN PRIVATE KEY-----\nc2lnbmluZy1rZXk=\n-----END PRIVATE KEY-----\n".into(),
-        jwks: r#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","kid":"k1","x":"eA"}]}"#.into(),
-        refresh_key: "0123456789abcdef".repeat(4),
+            rabbitmq: RabbitMqLogin {
+                user: RabbitMqUser::First,
+                password: "rabbitmq-password".into(),
+                password_hash: "cmFiYml0bXEtcGFzc3dvcmQtaGFzaA==".into(),
+            },
+            redis: "redis-password".into(),
+        },
+        passwords_stage: PasswordsStage::Settled,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use operator_render::Credentials;
+use operator_render::{Credentials, Passwords, TokenKeys};
 use serde_json::{Map, Value, json};
 
 use crate::cases::{self, Object};
@@ -385,25 +385,36 @@ fn every_variable_is_set_once() {
 fn secrets_are_in_secrets_only() {
     let Credentials {
         mongodb_keyfile,
-        mongodb_passwords,
-        rabbitmq_password,
-        rabbitmq_password_hash,
-        redis_password,
-        signing_key_pem,
-        jwks: _, // Public by its nature.
         refresh_key,
+        cursor_key,
+        token_keys:
+            TokenKeys {
+                generation: _,
+                signing_key_pem,
+                jwks: _, // Public by its nature.
+            },
+        token_keys_stage: _,
+        passwords:
+            Passwords {
+                generation: _,
+                mongodb,
+                rabbitmq,
+                redis,
+            },
+        passwords_stage: _,
     } = cases::credentials();
     let secrets = [
         mongodb_keyfile,
-        mongodb_passwords.identity,
-        mongodb_passwords.post,
-        mongodb_passwords.media,
-        mongodb_passwords.search,
-        rabbitmq_password,
-        rabbitmq_password_hash,
-        redis_password,
-        signing_key_pem.lines().nth(1).unwrap().to_owned(),
         refresh_key,
+        cursor_key,
+        signing_key_pem.lines().nth(1).unwrap().to_owned(),
+        mongodb.identity,
+        mongodb.post,
+        mongodb.media,
+        mongodb.search,
+        rabbitmq.password,
+        rabbitmq.password_hash,
+        redis,
     ];
 
     let storage_secrets = cases::STORAGE_SECRETS.map(|(_, secret)| secret.to_owned());

@@ -35,39 +35,41 @@ fn replaced(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -
 #[test]
 fn a_changed_credential_replaces_exactly_the_pods_that_read_it() {
     type Change = fn(&mut Credentials);
-    let changes: [(&[&str], Change); 11] = [
+    let changes: [(&[&str], Change); 12] = [
         (&["mongodb"], |credentials| {
             credentials.mongodb_keyfile.push('x')
         }),
         (&["identity"], |credentials| {
-            credentials.mongodb_passwords.identity.push('x')
+            credentials.passwords.mongodb.identity.push('x')
         }),
+        (&["post"], |credentials| credentials.cursor_key.push('x')),
         (&["post"], |credentials| {
-            credentials.mongodb_passwords.post.push('x')
+            credentials.passwords.mongodb.post.push('x')
         }),
         (&["media"], |credentials| {
-            credentials.mongodb_passwords.media.push('x')
+            credentials.passwords.mongodb.media.push('x')
         }),
         (&["search"], |credentials| {
-            credentials.mongodb_passwords.search.push('x')
+            credentials.passwords.mongodb.search.push('x')
         }),
         (&["identity", "media", "post", "search"], |credentials| {
-            credentials.rabbitmq_password.push('x')
+            credentials.passwords.rabbitmq.password.push('x')
         }),
         (&["rabbitmq"], |credentials| {
-            credentials.rabbitmq_password_hash.push('x')
+            credentials.passwords.rabbitmq.password_hash.push('x')
         }),
         (
             &["gateway", "identity", "media", "post", "redis", "search"],
-            |credentials| credentials.redis_password.push('x'),
+            |credentials| credentials.passwords.redis.push('x'),
         ),
         (&["identity"], |credentials| {
-            credentials.signing_key_pem.push('x')
+            credentials.token_keys.signing_key_pem.push('x')
         }),
         (&["identity"], |credentials| {
             credentials.refresh_key.push('x')
         }),
-        (&SERVICES, |credentials| credentials.jwks.push(' ')),
+        // A file that is read again when it changes.
+        (&[], |credentials| credentials.token_keys.jwks.push(' ')),
     ];
 
     let platform = cases::platform("minimal");
