@@ -27,6 +27,7 @@ mod namespaced;
 mod options;
 mod ready;
 mod refusal;
+mod rotation;
 mod scaling;
 mod settings;
 mod takeover;
