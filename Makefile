@@ -29,7 +29,7 @@ fences: $(DENY) ## What may depend on what, which licences, from where
 
 unit: ## Tests that need nothing but this checkout
 	cargo test --locked --workspace --lib --bins -- --skip ::with_redis::
-	cargo test --locked --workspace --test it -- golden:: invariants:: roll:: wiring::
+	cargo test --locked --workspace --test it -- golden:: invariants:: roll:: schema_walk:: wiring::
 
 fuzz: ## That the fuzz targets build; fuzz/README.md says how to run them
 	cp Cargo.lock fuzz/

@@ -13,6 +13,7 @@ pub mod namespace;
 pub mod platform;
 pub mod ports;
 pub mod programs;
+pub mod proof;
 pub mod settings;
 pub mod shared;
 pub mod wait;

@@ -78,7 +78,10 @@ pub(crate) async fn outcome_of(test: impl Future<Output = Result<()>>) -> Result
     outcome_within(TEST_TIMEOUT, test).await
 }
 
-async fn outcome_within(limit: Duration, test: impl Future<Output = Result<()>>) -> Result<()> {
+pub(crate) async fn outcome_within(
+    limit: Duration,
+    test: impl Future<Output = Result<()>>,
+) -> Result<()> {
     let test = AssertUnwindSafe(test).catch_unwind();
     match tokio::time::timeout(limit, test).await {
         Ok(Ok(outcome)) => outcome,
@@ -148,7 +151,7 @@ impl Namespace {
     }
 
     /// Asks for the end of the namespace; its pods may take a moment to stop.
-    async fn delete(&self) -> Result<()> {
+    pub(crate) async fn delete(&self) -> Result<()> {
         namespaces(&self.cluster)
             .delete(&self.name, &DeleteParams::background())
             .await

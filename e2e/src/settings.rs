@@ -41,6 +41,10 @@ pub struct Settings {
     #[arg(long, env = "E2E_TAKEOVERS", default_value_t = 3)]
     pub takeovers: usize,
 
+    /// Kill the operator after each write, before its answer and after it, and not only as often as there is time for.
+    #[arg(long, env = "E2E_PROOF_FULL", value_parser = clap::builder::FalseyValueParser::new())]
+    pub proof_full: bool,
+
     /// What the chaos test takes its choices from. Another one each time if missing; the test prints it.
     #[arg(long, env = "E2E_CHAOS_SEED")]
     pub chaos_seed: Option<u64>,

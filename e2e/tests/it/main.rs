@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod chart;
 #[cfg(test)]
+mod schema_walk;
+#[cfg(test)]
 mod wiring;
 
 #[cfg(test)]
