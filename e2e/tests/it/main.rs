@@ -19,6 +19,7 @@ mod loopback;
 mod schemathesis;
 
 mod chaos;
+mod convergence;
 mod conversation;
 mod deletion;
 mod diagnosis;
@@ -32,6 +33,7 @@ mod refusal;
 mod rotation;
 mod scaling;
 mod settings;
+mod stale_view;
 mod takeover;
 
 mod bad_input;
