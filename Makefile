@@ -37,7 +37,7 @@ fuzz: ## That the fuzz targets build; fuzz/README.md says how to run them
 
 chart: ## The operator's chart as it is rendered, and its alerts; `make services` does this too
 	TEST_HELM=$$($(CLUSTER) helm) TEST_PROMTOOL=$$($(CLUSTER) promtool) \
-		cargo test --locked --workspace --test it -- chart:: alerts::
+		cargo test --locked --workspace --test it -- chart:: alerts:: rights::
 
 services: ## All tests but the cluster's, against real stores on loopback
 	e2e/cluster/with-stores cargo test --locked --workspace

@@ -22,6 +22,23 @@ in it is about the cluster as a whole. Secrets are read one by one, by name: it 
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]
+# What a platform may ask for and may stop asking for.
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies, ingresses]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+# Not watched: a cluster need not know them.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, create, patch, delete]
+- apiGroups: [monitoring.coreos.com]
+  resources: [podmonitors]
+  verbs: [get, create, patch, delete]
 # What holds up pods that are not ready is told by them, their claims, and what the cluster said of both. Asked when there are such pods.
 - apiGroups: [""]
   resources: [pods, persistentvolumeclaims, events]

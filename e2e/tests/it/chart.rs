@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Values as a person would write them, from nothing to everything.
-const DEFAULT: &str = "{}";
+pub const DEFAULT: &str = "{}";
 const NAMESPACED: &str = "watchNamespaces: [town, village]";
 pub const EVERYTHING: &str = "
 replicas: 3
@@ -274,7 +274,7 @@ impl Rendered {
         namespaces("Role")
     }
 
-    fn rules(&self) -> Vec<PolicyRule> {
+    pub fn rules(&self) -> Vec<PolicyRule> {
         let of_cluster = self.all::<ClusterRole>("ClusterRole").into_iter();
         let of_namespaces = self.all::<Role>("Role").into_iter();
 

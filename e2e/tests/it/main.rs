@@ -10,6 +10,8 @@ mod wiring;
 
 #[cfg(test)]
 mod alerts;
+#[cfg(test)]
+mod rights;
 
 #[cfg(test)]
 mod contract;
