@@ -67,9 +67,12 @@ impl Output {
         }
         lines.is_awaited = false;
         if !lines.is_over {
-            drop(lines);
-            thread::sleep(GATHER);
-            lines = self.lines();
+            // Nobody tells of a line now; only of the end.
+            let gathered = self
+                .0
+                .arrived
+                .wait_timeout_while(lines, GATHER, |lines| !lines.is_over);
+            (lines, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         }
         let mut bytes = mem::take(&mut lines.bytes);
         let lost = mem::take(&mut lines.lost);
