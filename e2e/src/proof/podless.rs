@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use operator_api::SocialPlatform;
 use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, StorageSecrets, render, validate,
+    Credentials, Defaults, MongoDbPasswords, Objects, Passwords, PasswordsStage, RabbitMqLogin,
+    RabbitMqUser, TokenKeys, TokenKeysStage, UserSecrets, render, validate,
 };
 use serde_json::{Value, json};
 
@@ -25,8 +26,26 @@ const PERSON: &str = "kubectl";
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Secrets of the user's own that specs in the tests name, with every key that any of them may need.
-pub const SECRETS: [&str; 3] = ["bucket-keys", "cloudinary", "other-keys"];
-const SECRET_KEYS: [&str; 3] = ["accessKeyId", "secretAccessKey", "url"];
+pub const SECRETS: [&str; 9] = [
+    "bucket-keys",
+    "cloudinary",
+    "other-keys",
+    "own-mongodb",
+    "other-mongodb",
+    "own-redis",
+    "other-redis",
+    "own-rabbitmq",
+    "other-rabbitmq",
+];
+const SECRET_KEYS: [&str; 7] = [
+    "accessKeyId",
+    "secretAccessKey",
+    "url",
+    "identity",
+    "post",
+    "media",
+    "search",
+];
 
 /// Makes such a platform, before any operator looked at it.
 pub async fn podless(namespace: &Namespace, spec: &Value) -> Result<()> {
@@ -96,15 +115,11 @@ pub fn objects(platform: &SocialPlatform) -> Result<Objects, String> {
         version: "1.2.3".to_owned(),
     };
     let wanted = validate(platform, &defaults).map_err(|invalid| invalid.to_string())?;
-    let media = platform.spec.media.as_ref();
-    let storage = media.and_then(|media| media.storage.as_ref());
-    let secret = storage
-        .and_then(|storage| storage.secret_name())
-        .map(secret);
-    let storage =
-        StorageSecrets::read(&wanted, secret.as_ref()).map_err(|error| error.to_string())?;
+    let names = platform.spec.secret_names().into_iter();
+    let secrets = names.map(|name| (name.to_owned(), secret(name))).collect();
+    let given = UserSecrets::read(&wanted, &secrets).map_err(|error| error.to_string())?;
 
-    Ok(render(&wanted, &credentials(), &storage))
+    Ok(render(&wanted, &credentials(), &given))
 }
 
 /// A quota counts only once it was seen.
@@ -126,11 +141,16 @@ async fn refuse_pods(namespace: &Namespace) -> Result<()> {
 
 /// What is in it tells which Secret it is.
 fn secret(name: &str) -> Secret {
+    // A connection string where one is asked for.
+    let scheme = match name.rsplit('-').next() {
+        Some("mongodb") => "mongodb://",
+        Some("redis") => "redis://",
+        Some("rabbitmq") => "amqp://",
+        _ => "",
+    };
     let value = |key: &&str| {
-        (
-            (*key).to_owned(),
-            ByteString(format!("{key}-{name}").into()),
-        )
+        let text = format!("{scheme}{key}-{name}");
+        ((*key).to_owned(), ByteString(text.into()))
     };
 
     Secret {
@@ -148,17 +168,29 @@ fn credentials() -> Credentials {
 
     Credentials {
         mongodb_keyfile: of("keyfile"),
-        mongodb_passwords: MongoDbPasswords {
-            identity: of("identity"),
-            post: of("post"),
-            media: of("media"),
-            search: of("search"),
-        },
-        rabbitmq_password: of("rabbitmq"),
-        rabbitmq_password_hash: of("hash"),
-        redis_password: of("redis"),
-        signing_key_pem: of("key"),
-        jwks: r#"{"keys":[]}"#.to_owned(),
         refresh_key: "00".repeat(32),
+        cursor_key: "11".repeat(32),
+        token_keys: TokenKeys {
+            generation: 1,
+            signing_key_pem: of("key"),
+            jwks: r#"{"keys":[]}"#.to_owned(),
+        },
+        token_keys_stage: TokenKeysStage::Settled,
+        passwords: Passwords {
+            generation: 1,
+            mongodb: MongoDbPasswords {
+                identity: of("identity"),
+                post: of("post"),
+                media: of("media"),
+                search: of("search"),
+            },
+            rabbitmq: RabbitMqLogin {
+                user: RabbitMqUser::First,
+                password: of("rabbitmq"),
+                password_hash: of("hash"),
+            },
+            redis: of("redis"),
+        },
+        passwords_stage: PasswordsStage::Settled,
     }
 }

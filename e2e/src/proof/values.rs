@@ -32,7 +32,7 @@ pub struct Step {
 struct Line {
     /// A leaf; `*` stands for one field of any name.
     leaf: &'static str,
-    /// The spec around it, where it means nothing alone.
+    /// The spec around it, where it means nothing alone; `$` stands for the part of the platform that the leaf is in.
     base: &'static str,
     /// What of the base it replaces, where there may be only one.
     instead_of: &'static str,
@@ -98,6 +98,214 @@ const LINES: &[Line] = &[
         CLOUDINARY,
         "other-keys",
     ),
+    based(
+        "*.autoscaling.maxReplicas",
+        "{$: {autoscaling: {maxReplicas: 5}}}",
+        "6",
+    ),
+    based(
+        "*.autoscaling.minReplicas",
+        "{$: {autoscaling: {maxReplicas: 5}}}",
+        "2",
+    ),
+    based(
+        "*.autoscaling.targetCpuPercent",
+        "{$: {autoscaling: {maxReplicas: 5}}}",
+        "70",
+    ),
+    line("*.scheduling.nodeSelector", "{walked: a}"),
+    based(
+        "*.scheduling.requiredNodes[].key",
+        "{$: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "c",
+    ),
+    based(
+        "*.scheduling.requiredNodes[].operator",
+        "{$: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "NotIn",
+    ),
+    based(
+        "*.scheduling.requiredNodes[].values",
+        "{$: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "[c]",
+    ),
+    based(
+        "*.scheduling.preferredNodes[].key",
+        "{$: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "c",
+    ),
+    based(
+        "*.scheduling.preferredNodes[].operator",
+        "{$: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "NotIn",
+    ),
+    based(
+        "*.scheduling.preferredNodes[].values",
+        "{$: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "[c]",
+    ),
+    based(
+        "*.scheduling.tolerations[].key",
+        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "c",
+    ),
+    based(
+        "*.scheduling.tolerations[].operator",
+        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "Exists",
+    ),
+    based(
+        "*.scheduling.tolerations[].value",
+        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "c",
+    ),
+    based(
+        "*.scheduling.tolerations[].effect",
+        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "NoSchedule",
+    ),
+    based(
+        "*.scheduling.tolerations[].tolerationSeconds",
+        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "5",
+    ),
+    line(
+        "*.scheduling.spread.topologyKey",
+        "topology.kubernetes.io/zone",
+    ),
+    line("*.scheduling.priorityClassName", "system-cluster-critical"),
+    line("*.podLabels", "{example.com/walked: a}"),
+    line("*.podAnnotations", "{example.com/walked: a}"),
+    line("*.managed.scheduling.nodeSelector", "{walked: a}"),
+    based(
+        "*.managed.scheduling.requiredNodes[].key",
+        "{$: {managed: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}}",
+        "c",
+    ),
+    based(
+        "*.managed.scheduling.requiredNodes[].operator",
+        "{$: {managed: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}}",
+        "NotIn",
+    ),
+    based(
+        "*.managed.scheduling.requiredNodes[].values",
+        "{$: {managed: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}}",
+        "[c]",
+    ),
+    based(
+        "*.managed.scheduling.preferredNodes[].key",
+        "{$: {managed: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}}",
+        "c",
+    ),
+    based(
+        "*.managed.scheduling.preferredNodes[].operator",
+        "{$: {managed: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}}",
+        "NotIn",
+    ),
+    based(
+        "*.managed.scheduling.preferredNodes[].values",
+        "{$: {managed: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}}",
+        "[c]",
+    ),
+    based(
+        "*.managed.scheduling.tolerations[].key",
+        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
+        "c",
+    ),
+    based(
+        "*.managed.scheduling.tolerations[].operator",
+        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
+        "Exists",
+    ),
+    based(
+        "*.managed.scheduling.tolerations[].value",
+        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
+        "c",
+    ),
+    based(
+        "*.managed.scheduling.tolerations[].effect",
+        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
+        "NoSchedule",
+    ),
+    based(
+        "*.managed.scheduling.tolerations[].tolerationSeconds",
+        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
+        "5",
+    ),
+    line(
+        "*.managed.scheduling.spread.topologyKey",
+        "topology.kubernetes.io/zone",
+    ),
+    line(
+        "*.managed.scheduling.priorityClassName",
+        "system-cluster-critical",
+    ),
+    line("*.managed.podLabels", "{example.com/walked: a}"),
+    line("*.managed.podAnnotations", "{example.com/walked: a}"),
+    based(
+        "gateway.exposure.ingress.host",
+        "{gateway: {exposure: {ingress: {host: a.example.com}}}}",
+        "b.example.com",
+    ),
+    based(
+        "gateway.exposure.ingress.className",
+        "{gateway: {exposure: {ingress: {host: a.example.com}}}}",
+        "nginx",
+    ),
+    based(
+        "gateway.exposure.ingress.tlsSecretName",
+        "{gateway: {exposure: {ingress: {host: a.example.com}}}}",
+        "certificate",
+    ),
+    based(
+        "gateway.exposure.ingress.annotations",
+        "{gateway: {exposure: {ingress: {host: a.example.com}}}}",
+        "{example.com/walked: a}",
+    ),
+    based(
+        "gateway.exposure.httpRoute.parents[].name",
+        "{gateway: {exposure: {httpRoute: {parents: [{name: shared}]}}}}",
+        "other",
+    ),
+    based(
+        "gateway.exposure.httpRoute.parents[].namespace",
+        "{gateway: {exposure: {httpRoute: {parents: [{name: shared}]}}}}",
+        "gateways",
+    ),
+    based(
+        "gateway.exposure.httpRoute.parents[].sectionName",
+        "{gateway: {exposure: {httpRoute: {parents: [{name: shared}]}}}}",
+        "https",
+    ),
+    based(
+        "gateway.exposure.httpRoute.hostnames",
+        "{gateway: {exposure: {httpRoute: {parents: [{name: shared}]}}}}",
+        "[b.example.com]",
+    ),
+    based(
+        "monitoring.podMonitor.labels",
+        "{monitoring: {podMonitor: {}}}",
+        "{release: walked}",
+    ),
+    based(
+        "mongodb.external.secretRef.name",
+        "{mongodb: {external: {secretRef: {name: own-mongodb}}}}",
+        "other-mongodb",
+    ),
+    based(
+        "redis.external.secretRef.name",
+        "{redis: {external: {secretRef: {name: own-redis}}}}",
+        "other-redis",
+    ),
+    based(
+        "rabbitmq.external.secretRef.name",
+        "{rabbitmq: {external: {secretRef: {name: own-rabbitmq}}}}",
+        "other-rabbitmq",
+    ),
+    operator("paused", "true", "options::a_paused_platform_is_left_alone"),
+    operator("credentials.existingSecret", "own-credentials", "rotation"),
+    operator("credentials.tokenKeysGeneration", "2", "rotation"),
+    operator("credentials.passwordsGeneration", "2", "rotation"),
     fixed("media.storage.gridfs", S3, "media.storage.s3", "{}", KIND),
 ];
 
@@ -106,7 +314,8 @@ pub fn step(leaf: &Leaf) -> Result<Step> {
     let line = LINES.iter().find(|line| leaf.is_meant_by(line.leaf));
     let (base, values, effect) = match line {
         Some(line) => {
-            let mut base = yaml(line.base)?;
+            let part = leaf.path.split('.').next().unwrap_or_default();
+            let mut base = yaml(&line.base.replace('$', part))?;
             let before = base.clone();
             if !line.instead_of.is_empty() {
                 remove(&mut base, line.instead_of);
@@ -159,6 +368,16 @@ const fn based(leaf: &'static str, base: &'static str, value: &'static str) -> L
         instead_of: "",
         value,
         effect: Effect::Objects,
+    }
+}
+
+const fn operator(leaf: &'static str, value: &'static str, shown_by: &'static str) -> Line {
+    Line {
+        leaf,
+        base: "{}",
+        instead_of: "",
+        value,
+        effect: Effect::Operator(shown_by),
     }
 }
 
