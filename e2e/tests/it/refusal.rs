@@ -5,14 +5,19 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Namespace, in_namespace, on_shared_platform};
 use kube::Resource;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::Status;
 use operator_api::SocialPlatform;
 use operator_api::manifests::crd;
 use serde_json::{Value, json};
 
 /// Names and specs that break one rule each, and the sentence that says so.
-const BROKEN_RULES: [(&str, &str, &str); 57] = [
+const BROKEN_RULES: [(&str, &str, &str); 58] = [
+    (
+        "demo",
+        "{credentials: {existingSecret: own, tokenKeysGeneration: 2}}",
+        "tokenKeysGeneration and passwordsGeneration are not for an existingSecret: its owner changes what is in it",
+    ),
     (
         "demo",
         "{post: {replicas: 2, autoscaling: {maxReplicas: 3}}}",
@@ -336,6 +341,49 @@ const FIXED: [(&str, &str); 10] = [
     ),
 ];
 
+/// What only rises, by a change that lowers it.
+const RISING: [(&str, &str); 2] = [
+    (
+        "tokenKeysGeneration",
+        "credentials.tokenKeysGeneration cannot be lowered: what was replaced does not come back",
+    ),
+    (
+        "passwordsGeneration",
+        "credentials.passwordsGeneration cannot be lowered: what was replaced does not come back",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the kind cluster: make e2e"]
+async fn what_only_rises_is_not_lowered() -> Result<()> {
+    in_namespace("rising", async |namespace| {
+        // Paused, so that nothing is made of it.
+        let spec = json!({
+            "paused": true,
+            "credentials": { "tokenKeysGeneration": 2, "passwordsGeneration": 2 },
+        });
+        let resource = SocialPlatform::new("demo", serde_json::from_value(spec)?);
+        let resources = namespace.api::<SocialPlatform>();
+        resources.create(&PostParams::default(), &resource).await?;
+        for (field, sentence) in RISING {
+            let change = json!({ "spec": { "credentials": { field: 1 } } });
+            let merge = Patch::Merge(&change);
+            let answer = resources
+                .patch("demo", &PatchParams::default(), &merge)
+                .await;
+            let refused = refused(answer, &change)?;
+            ensure!(
+                refused.message.contains(sentence),
+                "{field} was refused with: {}",
+                refused.message
+            );
+        }
+
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn a_bad_resource_is_refused_with_a_sentence() -> Result<()> {
@@ -405,6 +453,7 @@ fn every_rule_of_the_schema_is_tried() {
         .iter()
         .map(|(_, _, sentence)| *sentence)
         .chain(FIXED.iter().map(|(_, sentence)| *sentence))
+        .chain(RISING.iter().map(|(_, sentence)| *sentence))
         .map(str::to_owned)
         .collect();
     let mut rules = BTreeSet::new();

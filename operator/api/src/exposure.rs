@@ -26,7 +26,7 @@ pub struct Exposure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress: Option<Ingress>,
 
-    /// An HTTPRoute of the Gateway API that leads to the gateway. The proxy behind it counts in `trustedHops`. Default: none.
+    /// An `HTTPRoute` of the Gateway API that leads to the gateway. The proxy behind it counts in `trustedHops`. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_route: Option<HttpRoute>,
 }
@@ -66,7 +66,7 @@ pub struct Ingress {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// An HTTPRoute that leads to the gateway.
+/// An `HTTPRoute` that leads to the gateway.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRoute {

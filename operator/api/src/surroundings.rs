@@ -20,16 +20,16 @@ pub struct NetworkPolicy {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Monitoring {
-    /// A PodMonitor of the Prometheus operator, which has every service's metrics collected. Default: none.
+    /// A `PodMonitor` of the Prometheus operator, which has every service's metrics collected. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_monitor: Option<PodMonitor>,
 }
 
-/// A PodMonitor of the platform's services.
+/// A `PodMonitor` of the platform's services.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodMonitor {
-    /// Labels of the PodMonitor, by which a Prometheus selects what it collects.
+    /// Labels of the `PodMonitor`, by which a Prometheus selects what it collects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "labels")]
     pub labels: BTreeMap<String, String>,

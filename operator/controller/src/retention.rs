@@ -1,4 +1,4 @@
-//! Whether the generated credentials outlive their platform. Volumes are the business of their StatefulSets.
+//! Whether the generated credentials outlive their platform. What becomes of volumes is written in the workloads themselves.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};

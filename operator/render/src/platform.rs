@@ -240,7 +240,7 @@ pub(crate) struct Carried {
 /// Where a store comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum StoreSource {
-    Managed(StoreShape),
+    Managed(Box<StoreShape>),
     /// Somebody else runs it; this Secret of the user's says where.
     External {
         secret: String,

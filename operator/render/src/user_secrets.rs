@@ -132,12 +132,12 @@ impl MediaStorage {
 
 impl UserSecrets {
     /// Reads what the platform needs from the Secrets that were found under the names the resource gives.
-    pub fn read(
-        platform: &ValidatedPlatform,
-        found: &BTreeMap<String, Secret>,
+    pub fn read<'platform>(
+        platform: &'platform ValidatedPlatform,
+        found: &'platform BTreeMap<String, Secret>,
     ) -> Result<Self, ReferenceError> {
-        let external = |field, source| match source {
-            &StoreSource::External { ref secret } => Some(Reference {
+        let external = |field, source: &'platform StoreSource| match source {
+            StoreSource::External { secret } => Some(Reference {
                 field,
                 name: secret.as_str(),
                 found,

@@ -208,9 +208,8 @@ fn store_source(
                 secret_ref: SecretRef { name },
             }),
         ) => Ok(StoreSource::External { secret: name }),
-        (managed, None) => {
-            store_shape(field, managed.unwrap_or_default(), defaults).map(StoreSource::Managed)
-        }
+        (managed, None) => store_shape(field, managed.unwrap_or_default(), defaults)
+            .map(|shape| StoreSource::Managed(Box::new(shape))),
     }
 }
 

@@ -131,8 +131,10 @@ mod tests {
     #[test]
     fn what_is_not_used_in_time_is_lost() {
         let now = 5 * KEPT;
-        let mut ahead = Ahead::default();
-        ahead.asked = now;
+        let mut ahead = Ahead {
+            asked: now,
+            ..Ahead::default()
+        };
         ahead.keep(9, now + 9 * INTERVAL, INTERVAL);
 
         assert_eq!(ahead.left(now, INTERVAL), 8);
