@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::{info, warn};
 
-use crate::dereference::Found;
+use crate::dereference::{Found, NOT_FOUND};
 use crate::error::Error;
 use crate::memory::{Memory, fingerprint};
 use crate::tier::awaited;
@@ -358,7 +358,7 @@ impl Writer<'_> {
             answer => answer,
         }
         .map_err(|error| match error {
-            kube::Error::Api(status) if status.is_not_found() && is_foreign(&kind) => {
+            kube::Error::Api(status) if status.code == NOT_FOUND && is_foreign(&kind) => {
                 Error::KindMissing {
                     kind: kind.clone().into_owned(),
                     api_version: K::api_version(&()).into_owned(),

@@ -257,6 +257,9 @@ impl Found {
     }
 }
 
+/// The API server's answer for what is not there, be it an object or a kind.
+pub const NOT_FOUND: u16 = 404;
+
 fn identity<K: Resource<DynamicType = ()>>(object: &K) -> (String, &ObjectMeta) {
     (K::kind(&()).into_owned(), object.meta())
 }
@@ -311,10 +314,11 @@ impl Reader<'_> {
     {
         let objects = Api::<K>::namespaced(self.client.clone(), &self.name.namespace);
 
-        objects
-            .get_opt(name)
-            .await
-            .map_err(Error::api(format!("read {} {name}", K::kind(&()))))
+        match objects.get_opt(name).await {
+            // Of a kind that is not installed the API server has no words for the library to read.
+            Err(kube::Error::Api(status)) if status.code == NOT_FOUND => Ok(None),
+            found => found.map_err(Error::api(format!("read {} {name}", K::kind(&())))),
+        }
     }
 
     /// Objects of these names, those that are there.
