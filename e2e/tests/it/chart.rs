@@ -8,6 +8,7 @@ use clap::CommandFactory;
 use e2e::cluster::{CHART, OPERATOR_NAMESPACE, RELEASE};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, PodSpec, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding};
 use operator_controller::config::Config;
@@ -156,6 +157,34 @@ fn selectors_are_of_the_operators_pods_and_no_others() {
         assert!(!selects(&selector, &others), "{selector:?}");
         assert!(!selector.contains_key("app.kubernetes.io/version"));
     }
+}
+
+/// On a cluster whose network plugin enforces policies, the operator could not set MongoDB up otherwise.
+#[test]
+fn the_operators_pods_are_those_that_mongodb_lets_in() {
+    let deployment: Deployment = Rendered::with(EVERYTHING).only("Deployment");
+    let pods = deployment.spec.unwrap().template.metadata.unwrap();
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../operator/render/tests/golden/minimal/expected/networkpolicy-demo-mongodb.yaml"
+    );
+    let policy: NetworkPolicy =
+        serde_yaml::from_str(&std::fs::read_to_string(golden).unwrap()).unwrap();
+    let peers = policy
+        .spec
+        .unwrap()
+        .ingress
+        .unwrap()
+        .remove(0)
+        .from
+        .unwrap();
+    let operator = peers
+        .into_iter()
+        .find(|peer| peer.namespace_selector.is_some())
+        .unwrap();
+
+    let selector = operator.pod_selector.unwrap().match_labels.unwrap();
+    assert!(selects(&selector, &pods.labels.unwrap()), "{selector:?}");
 }
 
 #[test]

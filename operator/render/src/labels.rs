@@ -9,6 +9,7 @@ use crate::platform::ValidatedPlatform;
 
 pub(crate) const NAME: &str = "app.kubernetes.io/name";
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
+pub(crate) const PART_OF: &str = "app.kubernetes.io/part-of";
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// Metadata of an object that goes when its platform goes.
@@ -27,7 +28,7 @@ pub(crate) fn owned(
 pub(crate) fn of_the_whole(platform: &ValidatedPlatform, name: String) -> ObjectMeta {
     let labels = [
         (INSTANCE, platform.name.as_str()),
-        ("app.kubernetes.io/part-of", "socialplatform"),
+        (PART_OF, "socialplatform"),
         (MANAGED_BY, names::MANAGER),
     ];
 
@@ -82,7 +83,7 @@ pub(crate) fn labels(
     labels.extend(
         [
             ("app.kubernetes.io/component", component.as_str()),
-            ("app.kubernetes.io/part-of", "socialplatform"),
+            (PART_OF, "socialplatform"),
             (MANAGED_BY, names::MANAGER),
         ]
         .into_iter()

@@ -1,7 +1,5 @@
 //! Who may reach whom: each edge of the platform's picture is allowed, and nothing else.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::{
     api::networking::v1::{
         NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
@@ -21,8 +19,11 @@ use crate::{
 
 const DNS_PORT: u16 = 53;
 
-/// What the operator's own pods are known by, whatever their namespace.
-const OPERATOR: &str = "socialplatform-operator";
+/// What the operator's own pods are known by, whatever their namespace: labels the chart gives them.
+const OPERATOR: [(&str, &str); 2] = [
+    (labels::NAME, "operator"),
+    (labels::PART_OF, "socialplatform"),
+];
 
 /// The one policy of a component's pods. Probes come from the node itself, which no policy keeps away.
 pub(crate) fn of(platform: &ValidatedPlatform, component: Component) -> Option<NetworkPolicy> {
@@ -77,7 +78,7 @@ fn ingress(platform: &ValidatedPlatform, component: Component) -> Vec<NetworkPol
         from: (component != Component::Gateway).then_some(from),
         ports: Some(vec![port]),
     }];
-    if platform.pod_monitor.is_some() && !component.is_store() {
+    if !component.is_store() {
         // Who collects metrics, and from which namespace, is not known here.
         rules.push(NetworkPolicyIngressRule {
             from: None,
@@ -128,11 +129,11 @@ fn pods(platform: &ValidatedPlatform, component: Component) -> NetworkPolicyPeer
 }
 
 fn operator() -> NetworkPolicyPeer {
-    let name = BTreeMap::from([(labels::NAME.to_owned(), OPERATOR.to_owned())]);
+    let known_by = OPERATOR.map(|(label, value)| (label.to_owned(), value.to_owned()));
 
     NetworkPolicyPeer {
         pod_selector: Some(LabelSelector {
-            match_labels: Some(name),
+            match_labels: Some(known_by.into()),
             match_expressions: None,
         }),
         namespace_selector: Some(LabelSelector::default()),
