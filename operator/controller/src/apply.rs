@@ -8,7 +8,7 @@ use k8s_openapi::Resource as _;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, Preconditions};
 use kube::{Api, Client, Resource};
-use operator_api::{Component, names};
+use operator_api::{Component, SocialPlatform, names};
 use operator_render::{HttpRoute, Objects, PodMonitor, ServiceObjects, StoreObjects};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::dereference::{Found, NOT_FOUND};
 use crate::error::Error;
 use crate::memory::{Memory, fingerprint};
+use crate::ownership::Owner;
 use crate::tier::awaited;
 use crate::upgrade;
 
@@ -59,6 +60,7 @@ pub async fn apply(
         .unwrap_or_default();
     let mut writer = Writer {
         client,
+        platform: found.platform.clone(),
         namespace,
         memory,
         failure: None,
@@ -97,6 +99,7 @@ pub async fn apply(
 
 struct Writer<'a> {
     client: &'a Client,
+    platform: SocialPlatform,
     namespace: String,
     memory: &'a mut Memory,
     failure: Option<Error>,
@@ -146,10 +149,13 @@ impl Writer<'_> {
                 .await;
         }
         if may_be_made && !is_held_back {
-            if let Some(live) = found.deployments.get(&component)
-                && is_autoscaled
-            {
-                self.let_go_of_replicas(live).await;
+            let may_let_go = match found.deployments.get(&component) {
+                Some(live) if is_autoscaled => self.let_go_of_replicas(live).await,
+                _ => true,
+            };
+            // Without it the next write would take the service to one pod.
+            if !may_let_go {
+                return;
             }
             self.put_in(&mut found.deployments, component, deployment)
                 .await;
@@ -162,9 +168,9 @@ impl Writer<'_> {
 
     /// Leaves the number of pods as it is to whoever scales from here on. A field that nobody applies any more falls back to
     /// its default, and a platform of ten pods each would have one until the autoscaler looks.
-    async fn let_go_of_replicas(&mut self, live: &Deployment) {
+    async fn let_go_of_replicas(&mut self, live: &Deployment) -> bool {
         if !applies_replicas(&live.metadata) {
-            return;
+            return true;
         }
         let name = live.metadata.name.clone().unwrap_or_default();
         let patch = json!({
@@ -175,15 +181,18 @@ impl Writer<'_> {
         });
         let deployments = Api::<Deployment>::namespaced(self.client.clone(), &self.namespace);
         let parameters = PatchParams::apply(SCALE_MANAGER).force();
-        if let Err(error) = deployments
+        let handed_over = deployments
             .patch(&name, &parameters, &Patch::Apply(&patch))
             .await
             .map_err(Error::api(format!(
                 "hand over the scale of Deployment {name}"
-            )))
-        {
+            )));
+        if let Err(error) = handed_over {
             self.has_failed(error);
+            return false;
         }
+
+        true
     }
 
     fn may_make(&self, component: Component, found: &Found) -> bool {
@@ -231,7 +240,8 @@ impl Writer<'_> {
         }
     }
 
-    /// As [`Self::put`], of an object that may not be wanted: then it goes.
+    /// As [`Self::put`], of an object that may not be wanted: then it goes. What somebody else made under its name is left
+    /// alone, and in the way only of what is wanted.
     async fn settle<K>(&mut self, live: Option<K>, wanted: Option<K>) -> Option<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -240,10 +250,23 @@ impl Writer<'_> {
             + DeserializeOwned
             + Serialize,
     {
-        match (live, wanted) {
-            (live, Some(wanted)) => self.put(live, wanted).await,
-            (Some(live), None) => self.remove(live).await,
-            (None, None) => None,
+        let owner = live
+            .as_ref()
+            .map(|live| Owner::of(live.meta(), &self.platform));
+        match (live, wanted, owner) {
+            (live, Some(wanted), None | Some(Owner::Ours)) => self.put(live, wanted).await,
+            (Some(live), Some(_), Some(owner)) => {
+                let kind = K::kind(&()).into_owned();
+                let name = live.meta().name.clone().unwrap_or_default();
+                self.has_failed(if owner == Owner::Predecessor {
+                    Error::Leftover { kind, name }
+                } else {
+                    Error::NotOurs { kind, name }
+                });
+                Some(live)
+            }
+            (Some(live), None, Some(Owner::Ours)) => self.remove(live).await,
+            (live, ..) => live,
         }
     }
 

@@ -145,7 +145,7 @@ impl Found {
     }
 
     /// Refuses to go on while a name is taken by an object of somebody else: what this platform's programs would
-    /// send there, passwords among it, is not for them.
+    /// send there, passwords among it, is not for them. What a platform may do without is looked at when it is written.
     pub fn belongs_to_the_platform(&self) -> Result<(), Error> {
         let Self {
             platform,
@@ -155,27 +155,21 @@ impl Found {
             jwks,
             secrets,
             services,
-            network_policies,
-            disruption_budgets,
+            network_policies: _,
+            disruption_budgets: _,
             deployments,
-            autoscalers,
+            autoscalers: _,
             stateful_sets,
-            ingress,
-            http_route,
-            pod_monitor,
+            ingress: _,
+            http_route: _,
+            pod_monitor: _,
         } = self;
         let jwks = jwks.iter().map(identity);
         let owners = jwks
             .chain(secrets.values().map(identity))
             .chain(services.values().map(identity))
-            .chain(network_policies.values().map(identity))
-            .chain(disruption_budgets.values().map(identity))
             .chain(deployments.values().map(identity))
-            .chain(autoscalers.values().map(identity))
             .chain(stateful_sets.values().map(identity))
-            .chain(ingress.iter().map(identity))
-            .chain(http_route.iter().map(identity))
-            .chain(pod_monitor.iter().map(identity))
             .map(|(kind, metadata)| {
                 (
                     kind,
