@@ -20,12 +20,17 @@ const ORDER: [Component; 5] = [
 /// The version label of pods.
 const VERSION: &str = "app.kubernetes.io/version";
 
-/// The version the platform has, or is on its way to.
+/// The version the platform had last as a whole; or, while no status tells of one, that of the service that gets a new one first.
 pub fn version(found: &Found) -> Option<String> {
-    ORDER
-        .into_iter()
-        .find_map(|service| found.deployments.get(&service).and_then(version_of))
-        .map(str::to_owned)
+    let status = found.platform.status.as_ref();
+    let told = status.and_then(|status| status.version.as_deref());
+
+    told.or_else(|| {
+        ORDER
+            .into_iter()
+            .find_map(|service| found.deployments.get(&service).and_then(version_of))
+    })
+    .map(str::to_owned)
 }
 
 /// The services that keep the version they have, each with the one that has to be ready with the new one first.

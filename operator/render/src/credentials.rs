@@ -145,7 +145,11 @@ impl Credentials {
             | PasswordsStage::Leaving { last: other, .. } => Some(&**other),
         };
 
-        iter::once(&self.passwords).chain(other)
+        // In an order that stays the same while the two change places: it shows in files that restart who reads them.
+        let mut known: Vec<_> = iter::once(&self.passwords).chain(other).collect();
+        known.sort_by_key(|passwords| passwords.generation);
+
+        known.into_iter()
     }
 }
 
