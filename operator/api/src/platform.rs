@@ -299,7 +299,7 @@ pub struct ManagedStore {
     #[x_kube(validation = rules::is_an_image())]
     pub image: Option<String>,
 
-    /// The volume. It stays when the platform is deleted.
+    /// The volume. It stays when the platform is deleted, unless `deletionPolicy` says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
 

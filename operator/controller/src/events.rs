@@ -22,10 +22,7 @@ pub struct Notice {
 
 impl Notice {
     pub fn credentials_created() -> Self {
-        Self::normal(
-            "CredentialsCreated",
-            "generated passwords and keys; they are kept when the platform is deleted",
-        )
+        Self::normal("CredentialsCreated", "generated passwords and keys")
     }
 
     pub fn credentials_rebuilt() -> Self {
