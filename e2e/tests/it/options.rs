@@ -1,18 +1,21 @@
 //! What a platform may ask for is made, and goes when it no longer asks for it.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::platform::{NAME, condition};
 use e2e::{Look, Namespace, Platform, in_namespace, until};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Resource, ResourceExt};
 use operator_api::{Component, ConditionType, Reason, SocialPlatform, object_name};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -237,40 +240,18 @@ async fn secret(namespace: &Namespace, name: &str, entries: &[(&str, &str)]) -> 
 
 /// Waits until there are exactly so many objects of each optional kind, those without any left out.
 async fn has(namespace: &Namespace, wanted: &[&str]) -> Result<()> {
-    let all = ListParams::default();
     until("the objects that are asked for", SEEN_WITHIN, async || {
         let counts = [
-            (
-                "networkpolicy",
-                namespace
-                    .api::<NetworkPolicy>()
-                    .list(&all)
-                    .await?
-                    .items
-                    .len(),
-            ),
+            ("networkpolicy", count::<NetworkPolicy>(namespace).await?),
             (
                 "poddisruptionbudget",
-                namespace
-                    .api::<PodDisruptionBudget>()
-                    .list(&all)
-                    .await?
-                    .items
-                    .len(),
+                count::<PodDisruptionBudget>(namespace).await?,
             ),
             (
                 "autoscaler",
-                namespace
-                    .api::<HorizontalPodAutoscaler>()
-                    .list(&all)
-                    .await?
-                    .items
-                    .len(),
+                count::<HorizontalPodAutoscaler>(namespace).await?,
             ),
-            (
-                "ingress",
-                namespace.api::<Ingress>().list(&all).await?.items.len(),
-            ),
+            ("ingress", count::<Ingress>(namespace).await?),
         ];
         let there: Vec<_> = counts
             .into_iter()
@@ -280,6 +261,18 @@ async fn has(namespace: &Namespace, wanted: &[&str]) -> Result<()> {
         Ok(Look::when(there == wanted, || format!("{there:?}")))
     })
     .await
+}
+
+async fn count<K>(namespace: &Namespace) -> Result<usize>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let objects = namespace.api::<K>().list(&ListParams::default()).await?;
+
+    Ok(objects.items.len())
 }
 
 /// Reason and message of the condition `Ready`.

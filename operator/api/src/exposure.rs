@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rules;
+use crate::{pods, rules};
 
 /// How the gateway is reached.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -62,7 +62,7 @@ pub struct Ingress {
 
     /// Annotations of the Ingress, which controllers read settings from: the largest body, who issues certificates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "annotations")]
+    #[schemars(schema_with = "pods::annotations")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -102,12 +102,4 @@ pub struct ParentGateway {
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::is_an_object_name())]
     pub section_name: Option<String>,
-}
-
-fn annotations(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "maxProperties": 32,
-        "additionalProperties": { "type": "string", "maxLength": 4096 },
-    })
 }

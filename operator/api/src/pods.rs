@@ -215,7 +215,7 @@ pub enum WhenUnsatisfiable {
 
 /// Labels as Kubernetes takes them. Their names are checked by the operator: the API server would have to take each for as long as
 /// a request may be, and refuse the rule as too costly.
-fn labels(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn labels(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 16,
@@ -223,10 +223,10 @@ fn labels(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-fn annotations(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn annotations(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "maxProperties": 16,
+        "maxProperties": 32,
         "additionalProperties": { "type": "string", "maxLength": 4096 },
     })
 }

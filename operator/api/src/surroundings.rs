@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::pods;
 
 /// Who may reach the platform's pods, and whom they may reach.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -31,7 +33,7 @@ pub struct Monitoring {
 pub struct PodMonitor {
     /// Labels of the `PodMonitor`, by which a Prometheus selects what it collects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "labels")]
+    #[schemars(schema_with = "pods::labels")]
     pub labels: BTreeMap<String, String>,
 
     /// How often metrics are collected. Default: 30.
@@ -48,12 +50,4 @@ pub enum DeletionPolicy {
     Retain,
     // They go with the platform.
     Delete,
-}
-
-fn labels(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "maxProperties": 16,
-        "additionalProperties": { "type": "string", "maxLength": 63 },
-    })
 }
