@@ -7,12 +7,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use e2e::Namespace;
 use e2e::platform::{NAME, Platform, READY_WITHIN, condition};
 use e2e::proof::podless::podless;
 use e2e::proof::rest::{QUIET, credentials};
 use e2e::proof::{Cut, Snapshot, Stage, apply, on_stage};
 use e2e::{Look, until};
-use e2e::{Namespace, Settings};
 use kube::api::DeleteParams;
 use operator_api::{ConditionType, SocialPlatform};
 use serde_json::{Value, json};
@@ -71,10 +71,6 @@ fn options() -> Vec<(&'static str, Value)> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn a_platform_is_made_by_an_operator_that_is_killed_after_every_write() -> Result<()> {
-    if !Settings::from_environment()?.proof_full {
-        println!("not tried: it takes minutes, and is a part of `make proof`");
-        return Ok(());
-    }
     on_stage("killed-create", LIMIT, async |stage| {
         let (began, namespace) = (Instant::now(), stage.namespace("create").await?);
         let platform = Platform::with_defaults(&namespace).await?;
@@ -170,10 +166,6 @@ async fn an_option_is_switched_on_and_off_whatever_write_the_operator_is_killed_
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn every_object_is_made_and_goes_whatever_write_the_operator_is_killed_after() -> Result<()> {
-    if !Settings::from_environment()?.proof_full {
-        println!("not tried: it takes minutes, and is a part of `make proof`");
-        return Ok(());
-    }
     on_stage("killed-objects", LIMIT, async |stage| {
         let (made, left) = {
             let namespace = made(stage, None).await?.0;
@@ -185,8 +177,7 @@ async fn every_object_is_made_and_goes_whatever_write_the_operator_is_killed_aft
         };
 
         let (mut kills, mut farewells) = (0, 0);
-        let is_full = stage.cluster.settings.proof_full;
-        for writes in (1..MOST_WRITES).step_by(if is_full { 1 } else { 6 }) {
+        for writes in 1..MOST_WRITES {
             let (namespace, was_cut) = made_again(stage, writes, &made).await?;
             kills += usize::from(was_cut);
             if !was_cut || writes <= 2 {

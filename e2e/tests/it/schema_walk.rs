@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use e2e::Namespace;
 use e2e::proof::values::every_line_means_a_leaf;
 use e2e::proof::{Effect, Leaf, Snapshot, Stage, Step, apply, leaves, on_stage, podless, step};
-use e2e::{Namespace, Settings};
 use operator_api::manifests::crd;
 use operator_api::{SocialPlatform, SocialPlatformSpec};
 use operator_render::Objects;
@@ -29,10 +29,6 @@ fn every_leaf_of_the_schema_reaches_the_objects_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn every_leaf_is_applied_and_effective_or_refused_with_a_sentence() -> Result<()> {
-    if !Settings::from_environment()?.proof_full {
-        println!("not tried: it takes minutes, and is a part of `make proof`");
-        return Ok(());
-    }
     on_stage("schema-walk", LIMIT, async |stage| {
         let leaves = all_leaves();
         let mut steps = Vec::new();
