@@ -46,7 +46,7 @@ e2e: ## The tests on a kind cluster made for them; KEEP=1 leaves it for a look
 	e2e/cluster/e2e
 
 proof: ## The operator killed after every write, with a stale view, without events; every field of the resource changed and changed back
-	E2E_PROOF_FULL=1 e2e/cluster/e2e --nocapture convergence:: stale_view:: schema_walk::
+	E2E_PROOF_FULL=1 e2e/cluster/e2e --nocapture convergence:: stale_view:: schema_walk:: rotation::
 
 chaos: ## Parts killed, cut off and filled up while people write, and what is left of it: SEED=… to repeat, FAULTS=24, SECONDS=3600 at most
 	$(if $(SEED),E2E_CHAOS_SEED=$(SEED)) E2E_CHAOS_FAULTS=$(or $(FAULTS),24) E2E_CHAOS_SECONDS=$(or $(SECONDS),3600) \
