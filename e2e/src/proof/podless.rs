@@ -70,7 +70,7 @@ pub async fn platform(namespace: &Namespace, spec: &Value) -> Result<()> {
         search,
         gateway,
         ..
-    } = objects(&platform).map_err(anyhow::Error::msg)?;
+    } = objects(&platform, &namespace.cluster.settings.version).map_err(anyhow::Error::msg)?;
     let deployments = namespace.api::<Deployment>();
     for objects in [identity, post, media, search, gateway] {
         let mut deployment = objects.deployment;
@@ -110,9 +110,9 @@ pub async fn apply(namespace: &Namespace, spec: &Value) -> Result<SocialPlatform
 }
 
 /// What a platform becomes, with credentials and Secrets that tell what they are.
-pub fn objects(platform: &SocialPlatform) -> Result<Objects, String> {
+pub fn objects(platform: &SocialPlatform, version: &str) -> Result<Objects, String> {
     let defaults = Defaults {
-        version: "1.2.3".to_owned(),
+        version: version.to_owned(),
     };
     let wanted = validate(platform, &defaults).map_err(|invalid| invalid.to_string())?;
     let names = platform.spec.secret_names().into_iter();

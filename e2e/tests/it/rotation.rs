@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use e2e::client::{Session, Tokens};
 use e2e::platform::{NAME, READY_WITHIN, condition, life_of};
-use e2e::{Look, Namespace, Platform, PublicApi, in_namespace, on_shared_platform, until};
+use e2e::{
+    Look, Namespace, Platform, PublicApi, alone_in_namespace, in_namespace, on_shared_platform,
+    until,
+};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
@@ -18,6 +21,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 /// Short, because the old public key is known for as long after the new one signs.
+/// The waits add up to eleven minutes, and the platform starts first.
+const LIMIT: Duration = Duration::from_secs(1200);
+
 const TTL_SECONDS: u64 = 120;
 /// The new public key is known for seven minutes before it signs.
 const ROTATED_WITHIN: Duration = Duration::from_secs(1200);
@@ -31,7 +37,7 @@ const PASSWORD: &str = "correct horse battery staple";
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn passwords_and_token_keys_are_replaced_while_people_are_served() -> Result<()> {
-    in_namespace("rotation", async |namespace| {
+    alone_in_namespace("rotation", LIMIT, async |namespace| {
         let platform = Platform::exposed(namespace).await?;
         platform
             .edit(json!({ "spec": { "identity": { "accessTokenTtlSeconds": TTL_SECONDS } } }))

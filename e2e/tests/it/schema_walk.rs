@@ -175,5 +175,5 @@ fn objects(spec: &Value) -> Result<Objects, String> {
     platform.metadata.namespace = Some("walk".to_owned());
     platform.metadata.uid = Some("00000000-0000-4000-8000-000000000001".to_owned());
 
-    podless::objects(&platform)
+    podless::objects(&platform, "1.2.3")
 }
