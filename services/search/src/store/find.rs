@@ -128,10 +128,10 @@ impl Store {
         if let Some(rarest) = rarest
             && together.count() < limit
         {
-            let each =
-                (0..query.words.len()).map(|word| doc! { "terms": { "$in": query.group(word) } });
+            let each = (0..query.words.len())
+                .map(|word| doc! { "terms": { "$in": query.group(word).collect::<Vec<_>>() } });
             let further_back = vec![
-                doc! { "$match": { "terms": { "$in": query.group(rarest) } } },
+                doc! { "$match": { "terms": { "$in": query.group(rarest).collect::<Vec<_>>() } } },
                 newest_first(),
                 doc! { "$limit": DEPTH },
                 doc! { "$match": { "$and": each.collect::<Vec<_>>() } },
@@ -203,7 +203,7 @@ impl Query {
     }
 
     /// What stands for a word.
-    fn group(&self, word: usize) -> Vec<&str> {
+    fn group(&self, word: usize) -> impl Iterator<Item = &str> {
         let longer = if word + 1 == self.words.len() {
             &self.completions[..]
         } else {
@@ -211,14 +211,14 @@ impl Query {
         };
         let own = std::iter::once(&self.words[word]);
 
-        own.chain(longer).map(String::as_str).collect()
+        own.chain(longer).map(String::as_str)
     }
 
     /// Whether every word is there.
     fn is_whole(&self, terms: &[String]) -> bool {
         (0..self.words.len()).all(|word| {
-            let group = self.group(word);
-            terms.iter().any(|term| group.contains(&term.as_str()))
+            self.group(word)
+                .any(|term| terms.iter().any(|there| there == term))
         })
     }
 
