@@ -36,8 +36,17 @@ impl Leaf {
         }
     }
 
-    /// Whether a pattern means this leaf: a path, in which `*` stands for one field of any name.
+    /// What `**` at the beginning of a pattern stands for, if that pattern means this leaf.
+    pub fn place_in(&self, pattern: &str) -> Option<&str> {
+        self.path.strip_suffix(pattern.strip_prefix("**")?)
+    }
+
+    /// Whether a pattern means this leaf: a path, in which `*` stands for one field of any name, and `**` at its beginning
+    /// for any number of them.
     pub fn is_meant_by(&self, pattern: &str) -> bool {
+        if self.place_in(pattern).is_some() {
+            return true;
+        }
         let (mut names, mut patterns) = (self.path.split('.'), pattern.split('.'));
 
         loop {
@@ -53,6 +62,14 @@ impl Leaf {
     pub fn set(&self, spec: &mut Value, value: Value) {
         *place(spec, &self.path) = value;
     }
+}
+
+/// A spec in which there is nothing but this, at this place.
+pub fn at(path: &str, value: Value) -> Value {
+    let mut spec = Value::Null;
+    *place(&mut spec, path) = value;
+
+    spec
 }
 
 /// Removes a field from a spec, and leaves what is around it.
@@ -149,6 +166,20 @@ mod tests {
         assert!(replicas.is_meant_by("*.replicas"));
         assert!(!replicas.is_meant_by("*"));
         assert!(!leaf("post.pods.replicas").is_meant_by("*.replicas"));
+    }
+
+    #[test]
+    fn a_pattern_may_mean_a_field_at_any_place() {
+        let deep = leaf("redis.managed.podLabels");
+
+        assert!(deep.is_meant_by("**.podLabels"));
+        assert_eq!(deep.place_in("**.podLabels"), Some("redis.managed"));
+        assert_eq!(deep.place_in("*.podLabels"), None);
+        assert!(!leaf("morePodLabels").is_meant_by("**.podLabels"));
+        assert_eq!(
+            at("redis.managed", json!({ "image": "i" })),
+            json!({ "redis": { "managed": { "image": "i" } } })
+        );
     }
 
     #[test]

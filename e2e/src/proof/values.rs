@@ -5,7 +5,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::leaf::{Leaf, remove};
+use super::leaf::{Leaf, at, remove};
 
 /// What a change of a field does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub struct Step {
 
 /// A line of the table. Values and specs are YAML, as a person writes them.
 struct Line {
-    /// A leaf; `*` stands for one field of any name.
+    /// A leaf; `*` stands for one field of any name, and `**` for any place at all.
     leaf: &'static str,
-    /// The spec around it, where it means nothing alone; `$` stands for the part of the platform that the leaf is in.
+    /// The spec around it, where it means nothing alone: the whole, or what is at the place of `**`.
     base: &'static str,
     /// What of the base it replaces, where there may be only one.
     instead_of: &'static str,
@@ -40,9 +40,14 @@ struct Line {
     effect: Effect,
 }
 
+/// A spec in which everything has its default.
+const NO_BASE: &str = "{}";
 const S3: &str =
     "{media: {storage: {s3: {bucket: files, credentialsSecretRef: {name: bucket-keys}}}}}";
 const CLOUDINARY: &str = "{media: {storage: {cloudinary: {secretRef: {name: cloudinary}}}}}";
+const REQUIRED: &str = "{scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}";
+const PREFERRED: &str = "{scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}";
+const TOLERATION: &str = "{scheduling: {tolerations: [{key: a, effect: NoExecute}]}}";
 const SIZE: &str = "managed.storage.size cannot be changed after creation";
 const CLASS: &str = "managed.storage.storageClassName cannot be changed after creation";
 const KIND: &str = "media.storage cannot be changed to another kind after creation";
@@ -99,149 +104,51 @@ const LINES: &[Line] = &[
         "other-keys",
     ),
     based(
-        "*.autoscaling.maxReplicas",
-        "{$: {autoscaling: {maxReplicas: 5}}}",
+        "**.autoscaling.maxReplicas",
+        "{autoscaling: {maxReplicas: 5}}",
         "6",
     ),
     based(
-        "*.autoscaling.minReplicas",
-        "{$: {autoscaling: {maxReplicas: 5}}}",
+        "**.autoscaling.minReplicas",
+        "{autoscaling: {maxReplicas: 5}}",
         "2",
     ),
     based(
-        "*.autoscaling.targetCpuPercent",
-        "{$: {autoscaling: {maxReplicas: 5}}}",
+        "**.autoscaling.targetCpuPercent",
+        "{autoscaling: {maxReplicas: 5}}",
         "70",
     ),
-    line("*.scheduling.nodeSelector", "{walked: a}"),
-    based(
-        "*.scheduling.requiredNodes[].key",
-        "{$: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}",
-        "c",
+    line("**.scheduling.nodeSelector", "{walked: a}"),
+    line(
+        "**.scheduling.spread.topologyKey",
+        "topology.kubernetes.io/zone",
     ),
+    line("**.scheduling.priorityClassName", "system-cluster-critical"),
+    line("**.podLabels", "{example.com/walked: a}"),
+    line("**.podAnnotations", "{example.com/walked: a}"),
+    based("**.scheduling.requiredNodes[].key", REQUIRED, "c"),
+    based("**.scheduling.requiredNodes[].operator", REQUIRED, "NotIn"),
+    based("**.scheduling.requiredNodes[].values", REQUIRED, "[c]"),
+    based("**.scheduling.preferredNodes[].key", PREFERRED, "c"),
     based(
-        "*.scheduling.requiredNodes[].operator",
-        "{$: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}",
+        "**.scheduling.preferredNodes[].operator",
+        PREFERRED,
         "NotIn",
     ),
+    based("**.scheduling.preferredNodes[].values", PREFERRED, "[c]"),
+    based("**.scheduling.tolerations[].key", TOLERATION, "c"),
+    based("**.scheduling.tolerations[].operator", TOLERATION, "Exists"),
+    based("**.scheduling.tolerations[].value", TOLERATION, "c"),
     based(
-        "*.scheduling.requiredNodes[].values",
-        "{$: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}",
-        "[c]",
-    ),
-    based(
-        "*.scheduling.preferredNodes[].key",
-        "{$: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}",
-        "c",
-    ),
-    based(
-        "*.scheduling.preferredNodes[].operator",
-        "{$: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}",
-        "NotIn",
-    ),
-    based(
-        "*.scheduling.preferredNodes[].values",
-        "{$: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}",
-        "[c]",
-    ),
-    based(
-        "*.scheduling.tolerations[].key",
-        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
-        "c",
-    ),
-    based(
-        "*.scheduling.tolerations[].operator",
-        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
-        "Exists",
-    ),
-    based(
-        "*.scheduling.tolerations[].value",
-        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
-        "c",
-    ),
-    based(
-        "*.scheduling.tolerations[].effect",
-        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "**.scheduling.tolerations[].effect",
+        TOLERATION,
         "NoSchedule",
     ),
     based(
-        "*.scheduling.tolerations[].tolerationSeconds",
-        "{$: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}",
+        "**.scheduling.tolerations[].tolerationSeconds",
+        TOLERATION,
         "5",
     ),
-    line(
-        "*.scheduling.spread.topologyKey",
-        "topology.kubernetes.io/zone",
-    ),
-    line("*.scheduling.priorityClassName", "system-cluster-critical"),
-    line("*.podLabels", "{example.com/walked: a}"),
-    line("*.podAnnotations", "{example.com/walked: a}"),
-    line("*.managed.scheduling.nodeSelector", "{walked: a}"),
-    based(
-        "*.managed.scheduling.requiredNodes[].key",
-        "{$: {managed: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}}",
-        "c",
-    ),
-    based(
-        "*.managed.scheduling.requiredNodes[].operator",
-        "{$: {managed: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}}",
-        "NotIn",
-    ),
-    based(
-        "*.managed.scheduling.requiredNodes[].values",
-        "{$: {managed: {scheduling: {requiredNodes: [{key: a, operator: In, values: [b]}]}}}}",
-        "[c]",
-    ),
-    based(
-        "*.managed.scheduling.preferredNodes[].key",
-        "{$: {managed: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}}",
-        "c",
-    ),
-    based(
-        "*.managed.scheduling.preferredNodes[].operator",
-        "{$: {managed: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}}",
-        "NotIn",
-    ),
-    based(
-        "*.managed.scheduling.preferredNodes[].values",
-        "{$: {managed: {scheduling: {preferredNodes: [{key: a, operator: In, values: [b]}]}}}}",
-        "[c]",
-    ),
-    based(
-        "*.managed.scheduling.tolerations[].key",
-        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
-        "c",
-    ),
-    based(
-        "*.managed.scheduling.tolerations[].operator",
-        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
-        "Exists",
-    ),
-    based(
-        "*.managed.scheduling.tolerations[].value",
-        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
-        "c",
-    ),
-    based(
-        "*.managed.scheduling.tolerations[].effect",
-        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
-        "NoSchedule",
-    ),
-    based(
-        "*.managed.scheduling.tolerations[].tolerationSeconds",
-        "{$: {managed: {scheduling: {tolerations: [{key: a, effect: NoExecute}]}}}}",
-        "5",
-    ),
-    line(
-        "*.managed.scheduling.spread.topologyKey",
-        "topology.kubernetes.io/zone",
-    ),
-    line(
-        "*.managed.scheduling.priorityClassName",
-        "system-cluster-critical",
-    ),
-    line("*.managed.podLabels", "{example.com/walked: a}"),
-    line("*.managed.podAnnotations", "{example.com/walked: a}"),
     based(
         "gateway.exposure.ingress.host",
         "{gateway: {exposure: {ingress: {host: a.example.com}}}}",
@@ -314,8 +221,10 @@ pub fn step(leaf: &Leaf) -> Result<Step> {
     let line = LINES.iter().find(|line| leaf.is_meant_by(line.leaf));
     let (base, values, effect) = match line {
         Some(line) => {
-            let part = leaf.path.split('.').next().unwrap_or_default();
-            let mut base = yaml(&line.base.replace('$', part))?;
+            let mut base = yaml(line.base)?;
+            if let Some(place) = leaf.place_in(line.leaf).filter(|_| line.base != NO_BASE) {
+                base = at(place, base);
+            }
             let before = base.clone();
             if !line.instead_of.is_empty() {
                 remove(&mut base, line.instead_of);
@@ -358,7 +267,7 @@ pub fn every_line_means_a_leaf(leaves: &[Leaf]) -> Result<()> {
 }
 
 const fn line(leaf: &'static str, value: &'static str) -> Line {
-    based(leaf, "{}", value)
+    based(leaf, NO_BASE, value)
 }
 
 const fn based(leaf: &'static str, base: &'static str, value: &'static str) -> Line {
@@ -374,7 +283,7 @@ const fn based(leaf: &'static str, base: &'static str, value: &'static str) -> L
 const fn operator(leaf: &'static str, value: &'static str, shown_by: &'static str) -> Line {
     Line {
         leaf,
-        base: "{}",
+        base: NO_BASE,
         instead_of: "",
         value,
         effect: Effect::Operator(shown_by),
