@@ -4,6 +4,7 @@
 //! A test is a claim about what a person sees. It waits for conditions, never for time, and is not tried twice. What
 //! it leaves behind when it fails is printed and kept.
 
+pub mod busy;
 pub mod chaos;
 pub mod client;
 pub mod cluster;
@@ -18,6 +19,7 @@ pub mod settings;
 pub mod shared;
 pub mod wait;
 
+pub use busy::{Busy, Stop};
 pub use client::PublicApi;
 pub use cluster::Cluster;
 pub use namespace::{Namespace, alone_in_namespace, in_namespace};

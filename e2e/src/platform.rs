@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::api::{Api, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
-use operator_api::{Component, Condition, ConditionType, SocialPlatform, object_name};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use operator_api::{Component, Condition, ConditionType, Reason, SocialPlatform, object_name};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -80,20 +80,7 @@ impl Platform {
         if registry != DEFAULT_REGISTRY {
             spec["images"] = json!({ "registry": registry });
         }
-        let resource = SocialPlatform {
-            metadata: ObjectMeta {
-                name: Some(NAME.to_owned()),
-                ..ObjectMeta::default()
-            },
-            spec: serde_json::from_value(spec)?,
-            status: None,
-        };
-        self.resources()
-            .create(&PostParams::default(), &resource)
-            .await
-            .context("failed to create the SocialPlatform")?;
-
-        Ok(())
+        ask_for(&self.namespace, spec).await
     }
 
     pub fn resources(&self) -> Api<SocialPlatform> {
@@ -182,6 +169,42 @@ pub fn unlimited() -> Value {
         "authRequestsPerMinute": MANY,
         "authBurst": MANY,
     })
+}
+
+/// Asks for a platform with this spec and nothing else.
+pub async fn ask_for(namespace: &Namespace, spec: Value) -> Result<()> {
+    let resource = SocialPlatform::new(NAME, serde_json::from_value(spec)?);
+    namespace
+        .api::<SocialPlatform>()
+        .create(&PostParams::default(), &resource)
+        .await
+        .context("failed to create the SocialPlatform")?;
+
+    Ok(())
+}
+
+/// Waits until the platform is stalled for this reason, with these words.
+pub async fn stalls_with(
+    namespace: &Namespace,
+    reason: Reason,
+    words: &str,
+    within: Duration,
+) -> Result<()> {
+    let resources = namespace.api::<SocialPlatform>();
+    until(words, within, async || {
+        let resource = resources.get(NAME).await?;
+        let Some(stalled) = condition(&resource, ConditionType::Stalled) else {
+            return Ok(Look::NotYet("no condition Stalled".to_owned()));
+        };
+        let is_told = stalled.status == "True"
+            && stalled.reason == reason.as_str()
+            && stalled.message.contains(words);
+
+        Ok(Look::when(is_told, || {
+            format!("{}: {}", stalled.reason, stalled.message)
+        }))
+    })
+    .await
 }
 
 /// One condition of a platform's status.

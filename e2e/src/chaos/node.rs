@@ -68,26 +68,27 @@ impl NodeShell {
     /// Ends the containers of these pods at once: without a signal they could heed, and without a second to do so, which
     /// is the least a kubelet gives.
     pub async fn kill(&self, pods: &[Pod]) -> Result<()> {
-        self.each_container(pods, "kill -s SIGKILL").await
+        self.run(&each_container(pods, "kill -s SIGKILL")?).await
     }
 
     /// Stops the programs of these pods in the middle of what they do, until [`NodeShell::resume`]. They do not notice.
     pub async fn pause(&self, pods: &[Pod]) -> Result<()> {
-        self.each_container(pods, "pause").await
+        self.run(&each_container(pods, "pause")?).await
     }
 
     pub async fn resume(&self, pods: &[Pod]) -> Result<()> {
-        self.each_container(pods, "resume").await
+        self.run(&each_container(pods, "resume")?).await
     }
 
     /// Has pods do nothing until they are woken. What is executed in them is not held up.
     pub async fn put_to_sleep(&self, pods: &[Pod]) -> Result<()> {
-        self.run(&signal("SIGSTOP", pods)).await
+        self.run(&each_container(pods, "kill -s SIGSTOP")?).await
     }
 
     /// Ends some pods a moment after others go on.
     pub async fn wake_and_kill(&self, asleep: &[Pod], killed: &[Pod]) -> Result<()> {
-        let (wake, kill) = (signal("SIGCONT", asleep), signal("SIGKILL", killed));
+        let wake = each_container(asleep, "kill -s SIGCONT")?;
+        let kill = each_container(killed, "kill -s SIGKILL")?;
 
         self.run(&(wake + &kill)).await
     }
@@ -116,17 +117,6 @@ impl NodeShell {
             "trap 'set +e\n{mend}' EXIT\n{cut}sleep {CUT_SECONDS}\n{HELD_BACK}\n"
         ))
         .await
-    }
-
-    async fn each_container(&self, pods: &[Pod], verb: &str) -> Result<()> {
-        let script = pods
-            .iter()
-            .flat_map(containers)
-            .map(|container| format!("ctr -n k8s.io tasks {verb} {container}\n"))
-            .collect::<String>();
-        ensure!(!script.is_empty(), "there is no container to {verb}");
-
-        self.run(&script).await
     }
 
     /// Runs a script, which ends with its first command that fails.
@@ -176,13 +166,15 @@ fn pod(image: &str, limit: Duration) -> Result<Pod> {
     Ok(serde_json::from_value(pod)?)
 }
 
-/// The commands that send a signal to every container of these pods.
-fn signal(signal: &str, pods: &[Pod]) -> String {
+/// A script that has containerd do something with every container of these pods.
+fn each_container(pods: &[Pod], verb: &str) -> Result<String> {
     let containers = pods.iter().flat_map(containers);
+    let script: String = containers
+        .map(|container| format!("ctr -n k8s.io tasks {verb} {container}\n"))
+        .collect();
+    ensure!(!script.is_empty(), "there is no container to {verb}");
 
-    containers
-        .map(|container| format!("ctr -n k8s.io tasks kill -s {signal} {container}\n"))
-        .collect()
+    Ok(script)
 }
 
 /// The ids of a pod's containers, as containerd knows them.

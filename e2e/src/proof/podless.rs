@@ -163,7 +163,8 @@ fn secret(name: &str) -> Secret {
     }
 }
 
-fn credentials() -> Credentials {
+/// Credentials that tell what they are.
+pub fn credentials() -> Credentials {
     let of = |what: &str| format!("{what}-of-the-proof");
 
     Credentials {

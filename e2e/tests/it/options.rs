@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use e2e::platform::{NAME, condition};
+use e2e::platform::{NAME, ask_for, condition};
 use e2e::{Look, Namespace, Platform, in_namespace, until};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -25,9 +25,8 @@ const GONE_WITHIN: Duration = Duration::from_secs(120);
 #[ignore = "needs the kind cluster: make e2e"]
 async fn options_are_made_and_removed_again() -> Result<()> {
     in_namespace("options", async |namespace| {
-        asked_for(namespace, json!({})).await?;
-        let plain = ["networkpolicy: 8"];
-        has(namespace, &plain).await?;
+        ask_for(namespace, json!({})).await?;
+        has(namespace, &["networkpolicy: 8"]).await?;
 
         let on = json!({
             "post": { "replicas": 2 },
@@ -35,33 +34,21 @@ async fn options_are_made_and_removed_again() -> Result<()> {
             "gateway": { "exposure": { "ingress": { "host": "social.example.com" } } },
         });
         edit(namespace, &json!({ "spec": on })).await?;
-        has(
-            namespace,
-            &[
-                "networkpolicy: 8",
-                "poddisruptionbudget: 2",
-                "autoscaler: 1",
-                "ingress: 1",
-            ],
-        )
-        .await?;
+        let wanted = [
+            "networkpolicy: 8",
+            "poddisruptionbudget: 2",
+            "autoscaler: 1",
+            "ingress: 1",
+        ];
+        has(namespace, &wanted).await?;
 
-        // What somebody else takes away comes back, and what he made under a name of ours stays his.
+        // What somebody takes away comes back.
         let name = object_name(NAME, Component::Search);
         namespace
             .api::<HorizontalPodAutoscaler>()
             .delete(&name, &DeleteParams::default())
             .await?;
-        has(
-            namespace,
-            &[
-                "networkpolicy: 8",
-                "poddisruptionbudget: 2",
-                "autoscaler: 1",
-                "ingress: 1",
-            ],
-        )
-        .await?;
+        has(namespace, &wanted).await?;
 
         let off = json!({ "post": null, "search": null, "gateway": null, "networkPolicy": { "enabled": false } });
         edit(namespace, &json!({ "spec": off })).await?;
@@ -76,7 +63,7 @@ async fn a_kind_that_is_not_installed_is_named_and_holds_nothing_else_up() -> Re
     in_namespace("foreign-kind", async |namespace| {
         let route = json!({ "parents": [{ "name": "shared" }] });
         let spec = json!({ "gateway": { "exposure": { "httpRoute": route } } });
-        asked_for(namespace, spec).await?;
+        ask_for(namespace, spec).await?;
         says(namespace, Reason::KindNotInstalled, "HTTPRoute").await?;
         has(namespace, &["networkpolicy: 8"]).await?;
 
@@ -97,7 +84,7 @@ async fn a_kind_that_is_not_installed_is_named_and_holds_nothing_else_up() -> Re
 #[ignore = "needs the kind cluster: make e2e"]
 async fn a_paused_platform_is_left_alone() -> Result<()> {
     in_namespace("paused", async |namespace| {
-        asked_for(namespace, json!({})).await?;
+        ask_for(namespace, json!({})).await?;
         has(namespace, &["networkpolicy: 8"]).await?;
 
         let change = json!({ "paused": true, "networkPolicy": { "enabled": false } });
@@ -117,7 +104,7 @@ async fn stores_of_the_users_own_are_used_and_none_are_made() -> Result<()> {
     in_namespace("own-stores", async |namespace| {
         let own = |name: &str| json!({ "external": { "secretRef": { "name": name } } });
         let spec = json!({ "mongodb": own("own-mongodb"), "redis": own("own-redis"), "rabbitmq": own("own-rabbitmq") });
-        asked_for(namespace, spec).await?;
+        ask_for(namespace, spec).await?;
         says(namespace, Reason::SecretMissing, "own-mongodb").await?;
 
         let databases = ["identity", "post", "media", "search"]
@@ -192,21 +179,6 @@ async fn with_the_policy_delete_nothing_stays() -> Result<()> {
         .await
     })
     .await
-}
-
-async fn asked_for(namespace: &Namespace, spec: Value) -> Result<()> {
-    let resource = SocialPlatform {
-        metadata: ObjectMeta {
-            name: Some(NAME.to_owned()),
-            ..ObjectMeta::default()
-        },
-        spec: serde_json::from_value(spec)?,
-        status: None,
-    };
-    let resources = namespace.api::<SocialPlatform>();
-    resources.create(&PostParams::default(), &resource).await?;
-
-    Ok(())
 }
 
 async fn edit(namespace: &Namespace, change: &Value) -> Result<()> {

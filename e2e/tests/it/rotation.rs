@@ -1,38 +1,32 @@
 //! Passwords and keys are replaced on request, and nobody notices; a Secret that was deleted locks nobody out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use e2e::client::{Session, Tokens};
-use e2e::platform::{NAME, READY_WITHIN, condition, life_of};
+use e2e::client::Session;
+use e2e::platform::{NAME, READY_WITHIN, ask_for, life_of, stalls_with};
 use e2e::{
-    Look, Namespace, Platform, PublicApi, alone_in_namespace, in_namespace, on_shared_platform,
+    Busy, Look, Platform, PublicApi, Stop, alone_in_namespace, in_namespace, on_shared_platform,
     until,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::ResourceExt;
-use kube::api::{DeleteParams, ObjectMeta, PostParams};
+use kube::api::DeleteParams;
 use operator_api::names::{credentials_name, jwks_name};
-use operator_api::{Component, ConditionType, CredentialsStatus, Reason, SocialPlatform};
+use operator_api::{Component, CredentialsStatus, Reason};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
-/// Short, because the old public key is known for as long after the new one signs.
 /// The waits add up to eleven minutes, and the platform starts first.
 const LIMIT: Duration = Duration::from_secs(1200);
-
+/// Short, because the old public key is known for as long after the new one signs.
 const TTL_SECONDS: u64 = 120;
 /// The new public key is known for seven minutes before it signs.
 const ROTATED_WITHIN: Duration = Duration::from_secs(1200);
 /// A Secret that is there and cannot be used is looked at every 30 s.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
 
-const PEOPLE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(50);
-const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
@@ -47,7 +41,7 @@ async fn passwords_and_token_keys_are_replaced_while_people_are_served() -> Resu
         let old_keys = published(&platform).await?;
         let old_secrets = credentials(&platform).await?;
 
-        let people = Busy::start(&platform.public_api()?).await?;
+        let people = Busy::start(&platform.public_api()?, be_busy).await?;
         let began = Instant::now();
         let asked = json!({ "tokenKeysGeneration": 2, "passwordsGeneration": 2 });
         platform
@@ -130,32 +124,25 @@ async fn a_deleted_credentials_secret_is_made_again_and_nothing_restarts() -> Re
 #[ignore = "needs the kind cluster: make e2e"]
 async fn what_a_secret_of_the_users_lacks_is_named() -> Result<()> {
     in_namespace("existing-credentials", async |namespace| {
-        let resource = SocialPlatform {
-            metadata: ObjectMeta {
-                name: Some(NAME.to_owned()),
-                ..ObjectMeta::default()
-            },
-            spec: serde_json::from_value(json!({ "credentials": { "existingSecret": "mine" } }))?,
-            status: None,
-        };
-        namespace
-            .api::<SocialPlatform>()
-            .create(&PostParams::default(), &resource)
-            .await?;
+        ask_for(
+            namespace,
+            json!({ "credentials": { "existingSecret": "mine" } }),
+        )
+        .await?;
 
         let missing = "Secret mine, which spec.credentials.existingSecret names, does not exist";
-        stalls_with(namespace, Reason::SecretMissing, missing).await?;
+        stalls_with(namespace, Reason::SecretMissing, missing, SEEN_WITHIN).await?;
         let keyfile = "--from-literal=mongodb-keyfile=keyfile";
         namespace
             .kubectl(&["create", "secret", "generic", "mine", keyfile])
             .await?;
         let label = "socialplatform.io/credentials-for=demo";
-        stalls_with(namespace, Reason::CredentialsInvalid, label).await?;
+        stalls_with(namespace, Reason::CredentialsInvalid, label, SEEN_WITHIN).await?;
         namespace
             .kubectl(&["label", "secret", "mine", label])
             .await?;
         let key = "it has no key mongodb-password-identity";
-        stalls_with(namespace, Reason::SecretMissing, key).await
+        stalls_with(namespace, Reason::SecretMissing, key, SEEN_WITHIN).await
     })
     .await
 }
@@ -248,65 +235,13 @@ async fn lives(
     Ok(Component::ALL.into_iter().map(|c| (c, of(c))).collect())
 }
 
-/// Waits until the platform says that somebody has to change a Secret, with these words in the message.
-async fn stalls_with(namespace: &Namespace, reason: Reason, words: &str) -> Result<()> {
-    let resources = namespace.api::<SocialPlatform>();
-    until(words, SEEN_WITHIN, async || {
-        let resource = resources.get(NAME).await?;
-        let Some(stalled) = condition(&resource, ConditionType::Stalled) else {
-            return Ok(Look::NotYet("no condition Stalled".to_owned()));
-        };
-        let is_told = stalled.status == "True"
-            && stalled.reason == reason.as_str()
-            && stalled.message.contains(words);
-
-        Ok(Look::when(is_told, || {
-            format!("{}: {}", stalled.reason, stalled.message)
-        }))
-    })
-    .await
-}
-
-/// People who read, write, search and refresh their tokens until they are told to stop.
-struct Busy {
-    stop: Arc<AtomicBool>,
-    people: JoinSet<Result<usize>>,
-}
-
-impl Busy {
-    async fn start(api: &PublicApi) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut people = JoinSet::new();
-        for person in 0..PEOPLE {
-            let name = format!("busy{person}x{}", jiff::Timestamp::now().as_millisecond());
-            let email = format!("{name}@example.com");
-            let account = api.register(&name, &email, PASSWORD).await?.expect(201)?;
-            let session: Session = account.json()?;
-            people.spawn(be_busy(api.clone(), session.tokens, stop.clone()));
-        }
-
-        Ok(Self { stop, people })
-    }
-
-    /// How many requests were served. One that failed fails the test.
-    async fn stop(mut self) -> Result<usize> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut served = 0;
-        while let Some(person) = self.people.join_next().await {
-            served += person??;
-        }
-        ensure!(served > 0, "nobody was served");
-
-        Ok(served)
-    }
-}
-
 /// A token is used until shortly before it expires, so that each key's last tokens are used after the next key signs.
-async fn be_busy(api: PublicApi, mut tokens: Tokens, stop: Arc<AtomicBool>) -> Result<usize> {
+async fn be_busy(api: PublicApi, session: Session, stop: Stop) -> Result<usize> {
+    let mut tokens = session.tokens;
     let use_for = Duration::from_secs(TTL_SECONDS - 20);
     let mut since = Instant::now();
     let mut served = 0;
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.is_told() {
         if since.elapsed() > use_for {
             let answer = api.refresh(&tokens.refresh_token).await?.expect(200)?;
             tokens = answer.json()?;

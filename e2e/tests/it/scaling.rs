@@ -1,30 +1,24 @@
 //! Replicas follow the resource, and nobody notices.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::client::Session;
 use e2e::platform::{READY_WITHIN, condition};
-use e2e::{Look, Platform, PublicApi, on_shared_platform, until};
+use e2e::{Busy, Look, Platform, PublicApi, Stop, on_shared_platform, until};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use operator_api::{Component, ConditionType};
 use serde_json::json;
-use tokio::task::JoinSet;
 
-/// People who ask all the time.
-const PEOPLE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(20);
 const GONE_WITHIN: Duration = Duration::from_secs(60);
-const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the kind cluster: make e2e"]
 async fn posts_scale_with_the_resource_while_people_are_served() -> Result<()> {
     on_shared_platform("scaling", async |platform| {
-        let people = Busy::start(&platform.public_api()?).await?;
+        let people = Busy::start(&platform.public_api()?, be_busy).await?;
         scale(platform, 2).await?;
         scale(platform, 1).await?;
         let served = people.stop().await?;
@@ -82,44 +76,11 @@ async fn scale(platform: &Platform, replicas: usize) -> Result<()> {
     .await
 }
 
-/// People who read and write posts until they are told to stop.
-struct Busy {
-    stop: Arc<AtomicBool>,
-    people: JoinSet<Result<usize>>,
-}
-
-impl Busy {
-    async fn start(api: &PublicApi) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut people = JoinSet::new();
-        for person in 0..PEOPLE {
-            let name = format!("busy{person}x{}", jiff::Timestamp::now().as_millisecond());
-            let email = format!("{name}@example.com");
-            let account = api.register(&name, &email, PASSWORD).await?.expect(201)?;
-            let session: Session = account.json()?;
-            people.spawn(be_busy(api.clone(), session, stop.clone()));
-        }
-
-        Ok(Self { stop, people })
-    }
-
-    /// How many requests were served. One that failed fails the test.
-    async fn stop(mut self) -> Result<usize> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut served = 0;
-        while let Some(person) = self.people.join_next().await {
-            served += person??;
-        }
-        ensure!(served > 0, "nobody was served");
-
-        Ok(served)
-    }
-}
-
-async fn be_busy(api: PublicApi, session: Session, stop: Arc<AtomicBool>) -> Result<usize> {
+/// Reads and writes posts.
+async fn be_busy(api: PublicApi, session: Session, stop: Stop) -> Result<usize> {
     let token = &session.tokens.access_token;
     let mut served = 0;
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.is_told() {
         api.posts(token).await?.expect(200)?;
         api.create_post(token, "Still here", &[])
             .await?

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::client::{Answer, Session};
-use e2e::platform::{NAME, condition, unlimited};
-use e2e::{Look, Namespace, Platform, in_namespace, on_shared_platform, until};
+use e2e::platform::{NAME, ask_for, stalls_with, unlimited};
+use e2e::{Look, Platform, in_namespace, on_shared_platform, until};
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::{ListParams, ObjectMeta, PostParams};
-use operator_api::{Component, ConditionType, Reason, SocialPlatform, object_name};
+use kube::api::ListParams;
+use operator_api::{Component, Reason, object_name};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -91,22 +91,25 @@ async fn a_changed_upload_limit_is_kept() -> Result<()> {
 async fn a_missing_secret_is_named_and_awaited() -> Result<()> {
     in_namespace("missing-secret", async |namespace| {
         let s3 = json!({ "bucket": "files", "credentialsSecretRef": { "name": BUCKET_KEYS } });
-        let resource = SocialPlatform {
-            metadata: ObjectMeta {
-                name: Some(NAME.to_owned()),
-                ..ObjectMeta::default()
-            },
-            spec: serde_json::from_value(json!({ "media": { "storage": { "s3": s3 } } }))?,
-            status: None,
-        };
-        let resources = namespace.api::<SocialPlatform>();
-        resources.create(&PostParams::default(), &resource).await?;
+        ask_for(namespace, json!({ "media": { "storage": { "s3": s3 } } })).await?;
 
-        stalls_with(namespace, &format!("Secret {BUCKET_KEYS}")).await?;
+        stalls_with(
+            namespace,
+            Reason::SecretMissing,
+            &format!("Secret {BUCKET_KEYS}"),
+            SEEN_WITHIN,
+        )
+        .await?;
         let id = "--from-literal=accessKeyId=id";
         let create = ["create", "secret", "generic", BUCKET_KEYS, id];
         namespace.kubectl(&create).await?;
-        stalls_with(namespace, "secretAccessKey").await?;
+        stalls_with(
+            namespace,
+            Reason::SecretMissing,
+            "secretAccessKey",
+            SEEN_WITHIN,
+        )
+        .await?;
         let add = r#"{"stringData":{"secretAccessKey":"secret"}}"#;
         let patch = ["patch", "secret", BUCKET_KEYS, "--patch", add];
         namespace.kubectl(&patch).await?;
@@ -129,24 +132,6 @@ async fn a_missing_secret_is_named_and_awaited() -> Result<()> {
 }
 
 /// Waits until the platform says that it lacks a Secret, with these words in the message.
-async fn stalls_with(namespace: &Namespace, words: &str) -> Result<()> {
-    let resources = namespace.api::<SocialPlatform>();
-    until(words, SEEN_WITHIN, async || {
-        let resource = resources.get(NAME).await?;
-        let Some(stalled) = condition(&resource, ConditionType::Stalled) else {
-            return Ok(Look::NotYet("no condition Stalled".to_owned()));
-        };
-        let is_told = stalled.status == "True"
-            && stalled.reason == Reason::SecretMissing.as_str()
-            && stalled.message.contains(words);
-
-        Ok(Look::when(is_told, || {
-            format!("{}: {}", stalled.reason, stalled.message)
-        }))
-    })
-    .await
-}
-
 async fn someone(platform: &Platform, name: &str) -> Result<Session> {
     let name = format!("{name}{}", jiff::Timestamp::now().as_millisecond());
     let email = format!("{name}@example.com");

@@ -5,15 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use clap::{CommandFactory, Parser};
+use e2e::proof::podless;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Probe, Secret, Service};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use operator_api::{SocialPlatform, SocialPlatformSpec};
-use operator_render::{
-    Credentials, Defaults, MongoDbPasswords, Objects, Passwords, PasswordsStage, RabbitMqLogin,
-    RabbitMqUser, ServiceObjects, TokenKeys, TokenKeysStage, UserSecrets, render, validate,
-};
+use operator_render::{Defaults, Objects, ServiceObjects, UserSecrets, render, validate};
 use service_kit::{Health, Listeners, Metrics, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -359,34 +357,6 @@ fn objects_of(spec: &str) -> Objects {
     let defaults = Defaults {
         version: "1.2.3".to_owned(),
     };
-    let credentials = Credentials {
-        mongodb_keyfile: "keyfile".to_owned(),
-        refresh_key: "00".repeat(32),
-        cursor_key: "00".repeat(32),
-        token_keys: TokenKeys {
-            generation: 1,
-            signing_key_pem: "key".to_owned(),
-            jwks: "{\"keys\":[]}".to_owned(),
-        },
-        token_keys_stage: TokenKeysStage::Settled,
-        passwords: Passwords {
-            generation: 1,
-            mongodb: MongoDbPasswords {
-                identity: "identity-password".to_owned(),
-                post: "post-password".to_owned(),
-                media: "media-password".to_owned(),
-                search: "search-password".to_owned(),
-            },
-            rabbitmq: RabbitMqLogin {
-                user: RabbitMqUser::First,
-                password: "rabbitmq-password".to_owned(),
-                password_hash: "hash".to_owned(),
-            },
-            redis: "redis-password".to_owned(),
-        },
-        passwords_stage: PasswordsStage::Settled,
-    };
-
     let account = Secret {
         data: Some(
             ACCOUNT
@@ -399,5 +369,5 @@ fn objects_of(spec: &str) -> Objects {
     let secrets = BTreeMap::from([("account".to_owned(), account)]);
     let given = UserSecrets::read(&platform, &secrets).unwrap();
 
-    render(&platform, &credentials, &given)
+    render(&platform, &podless::credentials(), &given)
 }
