@@ -35,7 +35,7 @@ pub use platform::{
     SocialPlatform, SocialPlatformSpec, Storage, Store,
 };
 pub use pods::{
-    Autoscaling, NodeOperator, NodeRequirement, Scheduling, ServicePods, Spread, StorePod,
+    Autoscaling, NodeOperator, NodeRequirement, PodTraits, Scheduling, ServicePods, Spread,
     TaintEffect, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 pub use post::Post;

@@ -114,6 +114,19 @@ pub fn mongodb_member(namespace: &str, platform: &str) -> String {
     format!("{set}-0.{set}.{namespace}.svc:{MONGODB_PORT}")
 }
 
+/// Whether a label may have this value: at most 63 letters, digits, dots, hyphens and underscores, with a letter or digit at both
+/// ends. An image's tag that pods are to carry has to be one too.
+pub fn is_label_value(text: &str) -> bool {
+    let is_end = |end: char| end.is_ascii_alphanumeric();
+
+    text.len() <= 63
+        && text.starts_with(is_end)
+        && text.ends_with(is_end)
+        && text
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || "._-".contains(char))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +142,16 @@ mod tests {
             mongodb_member("town", "demo"),
             "demo-mongodb-0.demo-mongodb.town.svc:27017"
         );
+    }
+
+    #[test]
+    fn label_values_are_plain_and_short() {
+        for value in ["a", "1.2.3-rc.1_b", &"a".repeat(63)] {
+            assert!(is_label_value(value), "{value}");
+        }
+        for value in ["", "-a", "a.", "a b", "a/b", "ä", &"a".repeat(64)] {
+            assert!(!is_label_value(value), "{value}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     identity::Identity,
     media::{Media, MediaStorage, SecretRef},
     names::Component,
-    pods::{ServicePods, StorePod},
+    pods::{PodTraits, ServicePods},
     post::Post,
     quantity::Bytes,
     resources::Resources,
@@ -309,7 +309,7 @@ pub struct ManagedStore {
     pub resources: Option<Resources>,
 
     #[serde(flatten)]
-    pub pod: StorePod,
+    pub traits: PodTraits,
 }
 
 /// A store's volume. It cannot be changed after the platform was created.

@@ -21,6 +21,14 @@ pub struct ServicePods {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
 
+    #[serde(flatten)]
+    pub traits: PodTraits,
+}
+
+/// Where the pods of any component run, and what they carry.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PodTraits {
     /// Where the pods may run, and how much they matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
@@ -31,25 +39,6 @@ pub struct ServicePods {
     pub pod_labels: BTreeMap<String, String>,
 
     /// Annotations of the pods beside the operator's own.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "annotations")]
-    pub pod_annotations: BTreeMap<String, String>,
-}
-
-/// Where a store's pod runs, and what it carries.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StorePod {
-    /// Where the pod may run, and how much it matters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduling: Option<Scheduling>,
-
-    /// Labels of the pod beside the operator's own, such as a service mesh asks for.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "labels")]
-    pub pod_labels: BTreeMap<String, String>,
-
-    /// Annotations of the pod beside the operator's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "annotations")]
     pub pod_annotations: BTreeMap<String, String>,

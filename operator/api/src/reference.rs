@@ -40,7 +40,7 @@ pub(crate) fn page(schema: &Value) -> String {
     page
 }
 
-fn rows(page: &mut String, path: &str, schema: &Value, told: &mut Vec<(String, Value)>) {
+fn rows(page: &mut String, path: &str, schema: &Value, told: &mut Vec<Value>) {
     for (name, field) in fields(schema) {
         let path = format!("{path}{name}");
         row(page, &path, field);
@@ -51,11 +51,11 @@ fn rows(page: &mut String, path: &str, schema: &Value, told: &mut Vec<(String, V
         };
         // What was told once of the same is not told again.
         let shape = shape(inner.0);
-        if SHARED.contains(&name) && told.iter().any(|(_, other)| *other == shape) {
-            continue;
-        }
         if SHARED.contains(&name) {
-            told.push((name.to_owned(), shape));
+            if told.contains(&shape) {
+                continue;
+            }
+            told.push(shape);
         }
         rows(page, &format!("{path}{}", inner.1), inner.0, told);
     }

@@ -114,11 +114,12 @@ impl Writer<'_> {
             stateful_set,
         } = objects;
 
-        self.put_in(&mut found.secrets, component, secret).await;
-        self.put_in(&mut found.services, component, service).await;
+        self.settle_in(&mut found.secrets, component, secret).await;
+        self.settle_in(&mut found.services, component, service)
+            .await;
         self.settle_in(&mut found.network_policies, component, network_policy)
             .await;
-        self.put_in(&mut found.stateful_sets, component, stateful_set)
+        self.settle_in(&mut found.stateful_sets, component, stateful_set)
             .await;
     }
 
@@ -136,8 +137,9 @@ impl Writer<'_> {
         let may_be_made =
             found.deployments.contains_key(&component) || self.may_make(component, found);
 
-        self.put_in(&mut found.secrets, component, secret).await;
-        self.put_in(&mut found.services, component, service).await;
+        self.settle_in(&mut found.secrets, component, secret).await;
+        self.settle_in(&mut found.services, component, service)
+            .await;
         self.settle_in(&mut found.network_policies, component, network_policy)
             .await;
         self.settle_in(&mut found.disruption_budgets, component, disruption_budget)
@@ -157,7 +159,7 @@ impl Writer<'_> {
             if !may_let_go {
                 return;
             }
-            self.put_in(&mut found.deployments, component, deployment)
+            self.settle_in(&mut found.deployments, component, deployment)
                 .await;
         }
         if is_autoscaled {
@@ -204,29 +206,11 @@ impl Writer<'_> {
         .is_empty()
     }
 
-    async fn put_in<K>(
-        &mut self,
-        found: &mut BTreeMap<Component, K>,
-        component: Component,
-        wanted: K,
-    ) where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + Clone
-            + Debug
-            + DeserializeOwned
-            + Serialize,
-    {
-        let live = found.remove(&component);
-        if let Some(live) = self.put(live, wanted).await {
-            found.insert(component, live);
-        }
-    }
-
     async fn settle_in<K>(
         &mut self,
         found: &mut BTreeMap<Component, K>,
         component: Component,
-        wanted: Option<K>,
+        wanted: impl Into<Option<K>>,
     ) where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -235,7 +219,7 @@ impl Writer<'_> {
             + Serialize,
     {
         let live = found.remove(&component);
-        if let Some(live) = self.settle(live, wanted).await {
+        if let Some(live) = self.settle(live, wanted.into()).await {
             found.insert(component, live);
         }
     }
@@ -256,13 +240,10 @@ impl Writer<'_> {
         match (live, wanted, owner) {
             (live, Some(wanted), None | Some(Owner::Ours)) => self.put(live, wanted).await,
             (Some(live), Some(_), Some(owner)) => {
-                let kind = K::kind(&()).into_owned();
                 let name = live.meta().name.clone().unwrap_or_default();
-                self.has_failed(if owner == Owner::Predecessor {
-                    Error::Leftover { kind, name }
-                } else {
-                    Error::NotOurs { kind, name }
-                });
+                if let Some(error) = Error::in_the_way(owner, K::kind(&()).into_owned(), name) {
+                    self.has_failed(error);
+                }
                 Some(live)
             }
             (Some(live), None, Some(Owner::Ours)) => self.remove(live).await,

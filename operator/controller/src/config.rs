@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
+use operator_api::names::is_label_value;
 use tracing_subscriber::filter::Targets;
 
 use crate::scope::Scope;
@@ -76,13 +77,7 @@ impl Config {
 
 /// Accepts what can be an image's tag and, because pods carry it as a label, a label's value.
 fn image_tag(text: &str) -> Result<String, String> {
-    let is_plain = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    let has_plain_ends = text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && text.ends_with(|last: char| last.is_ascii_alphanumeric());
-
-    if is_plain && has_plain_ends && text.len() <= 63 {
+    if is_label_value(text) {
         Ok(text.to_owned())
     } else {
         Err("a version is an image tag of at most 63 letters, digits, dots, hyphens and underscores".to_owned())

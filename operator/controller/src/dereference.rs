@@ -179,23 +179,12 @@ impl Found {
             })
             .collect::<Vec<_>>();
 
-        if let Some((kind, name, _)) = owners.iter().find(|(.., owner)| *owner == Owner::Other) {
-            return Err(Error::NotOurs {
-                kind: kind.clone(),
-                name: name.clone(),
-            });
-        }
-        if let Some((kind, name, _)) = owners
-            .iter()
-            .find(|(.., owner)| *owner == Owner::Predecessor)
-        {
-            return Err(Error::Leftover {
-                kind: kind.clone(),
-                name: name.clone(),
-            });
-        }
+        let of = |whose| owners.iter().find(|(.., owner)| *owner == whose);
+        let first = of(Owner::Other).or_else(|| of(Owner::Predecessor));
 
-        Ok(())
+        first
+            .and_then(|(kind, name, owner)| Error::in_the_way(*owner, kind.clone(), name.clone()))
+            .map_or(Ok(()), Err)
     }
 
     /// The component's Deployment or StatefulSet, if there is one and it is ours.

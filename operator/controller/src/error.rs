@@ -5,6 +5,7 @@ use std::fmt;
 use operator_api::Reason;
 
 use crate::observed::Obstacle;
+use crate::ownership::Owner;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -88,6 +89,15 @@ impl Error {
                 doing,
                 source: ApiError(source),
             },
+        }
+    }
+
+    /// What an object of this owner means that has a name the platform needs; nothing if it is ours.
+    pub fn in_the_way(owner: Owner, kind: String, name: String) -> Option<Self> {
+        match owner {
+            Owner::Ours => None,
+            Owner::Predecessor => Some(Self::Leftover { kind, name }),
+            Owner::Other => Some(Self::NotOurs { kind, name }),
         }
     }
 

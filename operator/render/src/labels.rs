@@ -113,10 +113,8 @@ fn component_version(platform: &ValidatedPlatform, component: Component) -> Opti
 fn label_of_tag(image: &str) -> Option<&str> {
     let path = image.split('@').next()?;
     let (_, tag) = path.rsplit('/').next()?.split_once(':')?;
-    let has_plain_ends = tag.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && tag.ends_with(|last: char| last.is_ascii_alphanumeric());
 
-    (has_plain_ends && tag.len() <= 63).then_some(tag)
+    names::is_label_value(tag).then_some(tag)
 }
 
 fn owner(platform: &ValidatedPlatform) -> OwnerReference {

@@ -10,8 +10,9 @@ mod surroundings;
 
 use operator_api::{
     Bytes, ExternalStore, ImagePullSecret, Images, ManagedStore, Post, Resources, SecretRef,
-    Service, ServicePods, SocialPlatform, SocialPlatformSpec, Store, bounds::LEAST_SERVICE_MEMORY,
-    names::MAX_PLATFORM_NAME,
+    Service, ServicePods, SocialPlatform, SocialPlatformSpec, Store,
+    bounds::LEAST_SERVICE_MEMORY,
+    names::{MAX_PLATFORM_NAME, is_label_value},
 };
 
 use crate::{
@@ -126,12 +127,7 @@ fn given_by_the_cluster(field: &str, value: Option<&String>) -> Result<String, I
 
 /// A version is an image tag and a label value at once.
 fn image_tag(version: &str) -> Result<String, Invalid> {
-    let is_plain = version
-        .chars()
-        .all(|char| char.is_ascii_alphanumeric() || "._-".contains(char));
-    let has_plain_ends = version.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && version.ends_with(|last: char| last.is_ascii_alphanumeric());
-    if !(is_plain && has_plain_ends && version.len() <= 63) {
+    if !is_label_value(version) {
         let problem = format!(
             "must be an image tag of at most 63 letters, digits, dots, hyphens and underscores, not {version:?}"
         );
@@ -223,14 +219,14 @@ fn store_shape(
         image,
         storage,
         resources,
-        pod,
+        traits,
     } = managed;
     let storage = storage.unwrap_or_default();
     let size = storage.size.map_or_else(
         || defaults.bounds.default_volume.to_owned(),
         |Bytes(size)| size,
     );
-    let (placement, carried) = pods::store(&field, pod)?;
+    let (placement, carried) = pods::traits(&field, traits)?;
 
     Ok(StoreShape {
         image: image.unwrap_or_else(|| defaults.image.to_owned()),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use operator_api::{Autoscaling, Scheduling, ServicePods, Spread, StorePod};
+use operator_api::{
+    Autoscaling, PodTraits, Scheduling, ServicePods, Spread, names::is_label_value,
+};
 
 use super::{Invalid, invalid};
 use crate::{
@@ -13,9 +15,6 @@ use crate::{
 /// Label and annotation names with these prefixes are the operator's.
 const OUR_PREFIXES: [&str; 3] = ["app.kubernetes.io/", "socialplatform.io/", "kubernetes.io/"];
 
-/// The longest name of a label, without its prefix.
-const LONGEST_NAME: usize = 63;
-
 /// How a service runs. `field` is its path in the resource.
 pub(super) fn service(
     field: &str,
@@ -25,26 +24,25 @@ pub(super) fn service(
     let ServicePods {
         replicas,
         autoscaling,
-        scheduling,
-        pod_labels,
-        pod_annotations,
+        traits: of_pods,
     } = pods;
+    let (placement, carried) = traits(field, of_pods)?;
 
     Ok(ServiceShape {
         scale: scale(field, replicas, autoscaling)?,
         resources,
-        placement: placement(scheduling),
-        carried: carried(field, pod_labels, pod_annotations)?,
+        placement,
+        carried,
     })
 }
 
-/// Where a store's pod runs, and what it carries.
-pub(super) fn store(field: &str, pod: StorePod) -> Result<(Placement, Carried), Invalid> {
-    let StorePod {
+/// Where the pods of any component run, and what they carry.
+pub(super) fn traits(field: &str, traits: PodTraits) -> Result<(Placement, Carried), Invalid> {
+    let PodTraits {
         scheduling,
         pod_labels,
         pod_annotations,
-    } = pod;
+    } = traits;
 
     Ok((
         placement(scheduling),
@@ -127,7 +125,7 @@ fn carried(
         }
     }
     for (name, value) in &labels {
-        if !(value.is_empty() || is_plain(value)) {
+        if !(value.is_empty() || is_label_value(value)) {
             return Err(invalid(
                 &format!("{field}.podLabels"),
                 format!(
@@ -155,24 +153,13 @@ fn free_name(field: &str, name: &str) -> Result<(), Invalid> {
     let (prefix, plain) = name.split_once('/').unwrap_or(("a", name));
     let has_good_prefix = prefix
         .split('.')
-        .all(|label| is_plain(label) && !label.contains(['_', '.']));
-    if !(has_good_prefix && is_plain(plain) && plain.len() <= LONGEST_NAME) {
+        .all(|label| is_label_value(label) && !label.contains(['_', '.']));
+    if !(has_good_prefix && is_label_value(plain)) {
         let problem = format!(
-            "must have names such as example.com/team of at most {LONGEST_NAME} letters, digits, dots, hyphens and underscores, not {name:?}"
+            "must have names such as example.com/team of at most 63 letters, digits, dots, hyphens and underscores, not {name:?}"
         );
         return Err(invalid(field, problem));
     }
 
     Ok(())
-}
-
-/// Letters, digits, dots, hyphens and underscores, with a letter or digit at both ends.
-fn is_plain(text: &str) -> bool {
-    let is_end = |end: char| end.is_ascii_alphanumeric();
-
-    text.starts_with(is_end)
-        && text.ends_with(is_end)
-        && text
-            .chars()
-            .all(|char| char.is_ascii_alphanumeric() || "._-".contains(char))
 }
