@@ -195,12 +195,16 @@ impl Found {
             self.stateful_sets
                 .get(&component)
                 .filter(|set| is_ours(&set.metadata))
-                .map(Workload::from)
+                .map(Workload::of_stateful_set)
         } else {
+            let autoscaler = self.autoscalers.get(&component);
             self.deployments
                 .get(&component)
                 .filter(|deployment| is_ours(&deployment.metadata))
-                .map(Workload::from)
+                .map(|deployment| {
+                    let autoscaler = autoscaler.filter(|scaler| is_ours(&scaler.metadata));
+                    Workload::of_deployment(deployment, autoscaler)
+                })
         }
     }
 

@@ -1,6 +1,7 @@
 //! How far a Deployment or a StatefulSet is with its pods, read from what it says of itself.
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 
 /// Numbers of pods, and what they come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +23,19 @@ pub enum Stage {
     Rolling,
     /// The rollout made no progress within its deadline; its own words.
     Stuck(String),
-    /// Every pod is of the wanted template; not all of them are ready.
+    /// Every pod is of the wanted template; fewer than needed are ready.
     Short,
-    /// As many pods as wanted, all of them of the wanted template and ready.
+    /// As many pods as are needed, and every pod of the wanted template.
     RolledOut,
 }
 
-impl From<&Deployment> for Workload {
-    fn from(deployment: &Deployment) -> Self {
+impl Workload {
+    /// With an `autoscaler` the number of pods follows the load, and a pod on its way or on its way out is no rollout: the
+    /// smallest number it may set is needed, and who is there is of the wanted template.
+    pub fn of_deployment(
+        deployment: &Deployment,
+        autoscaler: Option<&HorizontalPodAutoscaler>,
+    ) -> Self {
         let status = deployment.status.clone().unwrap_or_default();
         let desired = deployment
             .spec
@@ -38,6 +44,11 @@ impl From<&Deployment> for Workload {
             .unwrap_or(1);
         let updated = status.updated_replicas.unwrap_or(0);
         let available = status.available_replicas.unwrap_or(0);
+        let existing = status.replicas.unwrap_or(0);
+        let (needed, surplus) = match autoscaler {
+            Some(autoscaler) => (desired.min(fewest(autoscaler)), existing - updated),
+            None => (desired, existing - desired.min(updated)),
+        };
         let is_observed = status.observed_generation >= deployment.metadata.generation;
         let words = |type_: &str, value: &str| {
             let mut conditions = status.conditions.iter().flatten();
@@ -61,9 +72,9 @@ impl From<&Deployment> for Workload {
             words("Progressing", "False")
         {
             Stage::Stuck(message)
-        } else if updated < desired || status.replicas.unwrap_or(0) > desired.min(updated) {
+        } else if updated < needed || surplus > 0 {
             Stage::Rolling
-        } else if available < desired {
+        } else if available < needed {
             Stage::Short
         } else {
             Stage::RolledOut
@@ -76,10 +87,8 @@ impl From<&Deployment> for Workload {
             stage,
         }
     }
-}
 
-impl From<&StatefulSet> for Workload {
-    fn from(set: &StatefulSet) -> Self {
+    pub fn of_stateful_set(set: &StatefulSet) -> Self {
         let status = set.status.clone().unwrap_or_default();
         let desired = set
             .spec
@@ -111,17 +120,45 @@ impl From<&StatefulSet> for Workload {
     }
 }
 
+/// The smallest number of pods an autoscaler sets; the API server's default is 1.
+fn fewest(autoscaler: &HorizontalPodAutoscaler) -> i32 {
+    let spec = autoscaler.spec.as_ref();
+
+    spec.and_then(|spec| spec.min_replicas).unwrap_or(1)
+}
+
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::apps::v1::{
         DeploymentCondition, DeploymentSpec, DeploymentStatus, StatefulSetSpec, StatefulSetStatus,
     };
+    use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
     use super::*;
 
     /// Two pods wanted, all there and ready, before `change`.
     fn deployment(change: impl FnOnce(&mut DeploymentStatus)) -> Workload {
+        scaled_by(None, change)
+    }
+
+    /// The same with an autoscaler that sets at least `fewest`.
+    fn autoscaled(fewest: i32, change: impl FnOnce(&mut DeploymentStatus)) -> Stage {
+        let autoscaler = HorizontalPodAutoscaler {
+            spec: Some(HorizontalPodAutoscalerSpec {
+                min_replicas: Some(fewest),
+                ..HorizontalPodAutoscalerSpec::default()
+            }),
+            ..HorizontalPodAutoscaler::default()
+        };
+
+        scaled_by(Some(&autoscaler), change).stage
+    }
+
+    fn scaled_by(
+        autoscaler: Option<&HorizontalPodAutoscaler>,
+        change: impl FnOnce(&mut DeploymentStatus),
+    ) -> Workload {
         let mut status = DeploymentStatus {
             observed_generation: Some(3),
             replicas: Some(2),
@@ -131,7 +168,7 @@ mod tests {
             ..DeploymentStatus::default()
         };
         change(&mut status);
-        Workload::from(&Deployment {
+        let deployment = Deployment {
             metadata: ObjectMeta {
                 generation: Some(3),
                 ..ObjectMeta::default()
@@ -141,7 +178,9 @@ mod tests {
                 ..DeploymentSpec::default()
             }),
             status: Some(status),
-        })
+        };
+
+        Workload::of_deployment(&deployment, autoscaler)
     }
 
     fn stateful_set(change: impl FnOnce(&mut StatefulSetStatus)) -> Stage {
@@ -167,7 +206,7 @@ mod tests {
             }),
             status: Some(status),
         };
-        Workload::from(&set).stage
+        Workload::of_stateful_set(&set).stage
     }
 
     fn condition(type_: &str, status: &str, reason: &str) -> Option<Vec<DeploymentCondition>> {
@@ -237,6 +276,42 @@ mod tests {
     }
 
     #[test]
+    fn an_autoscaler_that_adds_and_removes_pods_rolls_nothing_out() {
+        let adds = |status: &mut DeploymentStatus| {
+            status.replicas = Some(1);
+            status.updated_replicas = Some(1);
+            status.available_replicas = Some(1);
+        };
+        let removes = |status: &mut DeploymentStatus| {
+            status.replicas = Some(3);
+            status.updated_replicas = Some(3);
+        };
+        let cannot_start_one = |status: &mut DeploymentStatus| status.available_replicas = Some(1);
+
+        assert_eq!(autoscaled(1, adds), Stage::RolledOut);
+        assert_eq!(autoscaled(1, removes), Stage::RolledOut);
+        assert_eq!(autoscaled(1, cannot_start_one), Stage::RolledOut);
+        assert_eq!(autoscaled(2, adds), Stage::Rolling);
+        assert_eq!(autoscaled(2, cannot_start_one), Stage::Short);
+    }
+
+    #[test]
+    fn an_autoscaled_pod_of_the_old_template_keeps_it_rolling() {
+        assert_eq!(
+            autoscaled(1, |status| status.replicas = Some(3)),
+            Stage::Rolling
+        );
+        assert_eq!(
+            autoscaled(1, |status| status.updated_replicas = Some(1)),
+            Stage::Rolling
+        );
+        assert_eq!(
+            autoscaled(1, |status| status.updated_replicas = Some(0)),
+            Stage::Rolling
+        );
+    }
+
+    #[test]
     fn updated_pods_that_are_not_available_leave_it_short() {
         assert_eq!(
             deployment(|status| status.available_replicas = None).stage,
@@ -272,7 +347,7 @@ mod tests {
         };
 
         assert_eq!(
-            Workload::from(&fresh),
+            Workload::of_deployment(&fresh, None),
             Workload {
                 desired: 1,
                 ready: 0,
