@@ -41,7 +41,9 @@ pub async fn credentials(
         return read(secret, platform);
     }
     if found.knows_credentials() {
-        let credentials = from_derived(platform, found)
+        let in_force = generations_in_force(generations, found);
+        let fresh = generate(in_force).map_err(|_unspecified| Error::Randomness)?;
+        let credentials = from_derived(platform, found, fresh)
             .ok_or_else(|| Error::CredentialsMissing(credentials_name(platform.name())))?;
         return create(
             context,
@@ -188,14 +190,26 @@ fn is_marked(secret: &Secret, (key, value): (&str, &str)) -> Result<(), Error> {
     })
 }
 
-/// What the platform's other objects were made of. Keys that are published beside the one that signs may have signed
-/// tokens that are still good, and go when the longest of them has expired.
-fn from_derived(platform: &ValidatedPlatform, found: &Found) -> Option<Credentials> {
+/// The generations the status tells of, or those that are wanted.
+fn generations_in_force(wanted: Generations, found: &Found) -> Generations {
     let status = found.platform.status.as_ref();
-    let generation = status
-        .and_then(|status| status.credentials.as_ref())
-        .map_or(1, |credentials| credentials.token_keys_generation);
-    let mut credentials = rebuilt(platform, &found.secrets, |signing_key_pem| {
+    let told = status.and_then(|status| status.credentials.as_ref());
+
+    told.map_or(wanted, |told| Generations {
+        token_keys: told.token_keys_generation,
+        passwords: told.passwords_generation,
+    })
+}
+
+/// What the platform's other objects were made of; what none was made of is as `fresh` has it. Keys that are published
+/// beside the one that signs may have signed tokens that are still good, and go when the longest of them has expired.
+fn from_derived(
+    platform: &ValidatedPlatform,
+    found: &Found,
+    fresh: Credentials,
+) -> Option<Credentials> {
+    let generation = fresh.token_keys.generation;
+    let mut credentials = rebuilt(platform, &found.secrets, fresh, |signing_key_pem| {
         keys::token_keys_of(generation, signing_key_pem)
     })?;
     let published = found
@@ -227,6 +241,7 @@ fn generate(generations: Generations) -> Result<Credentials, Unspecified> {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::ByteString;
     use operator_api::{Component, Reason, SocialPlatform, SocialPlatformSpec};
     use operator_render::{Defaults, UserSecrets, render, validate};
 
@@ -245,8 +260,12 @@ mod tests {
     }
 
     fn platform() -> ValidatedPlatform {
+        validated(&resource())
+    }
+
+    fn validated(resource: &SocialPlatform) -> ValidatedPlatform {
         validate(
-            &resource(),
+            resource,
             &Defaults {
                 version: "1.0.0".to_owned(),
             },
@@ -301,7 +320,11 @@ mod tests {
 
     /// A platform whose objects were made of these credentials.
     fn made_of(credentials: &Credentials) -> Found {
-        let objects = render(&platform(), credentials, &UserSecrets::default());
+        made_for(resource(), credentials, &UserSecrets::default())
+    }
+
+    fn made_for(resource: SocialPlatform, credentials: &Credentials, given: &UserSecrets) -> Found {
+        let objects = render(&validated(&resource), credentials, given);
         let secrets = [
             (Component::Identity, objects.identity.secret),
             (Component::Post, objects.post.secret),
@@ -314,14 +337,20 @@ mod tests {
             (Component::Redis, objects.redis),
             (Component::RabbitMq, objects.rabbitmq),
         ]
-        .map(|(store, objects)| (store, objects.unwrap().secret));
+        .into_iter()
+        .filter_map(|(store, objects)| Some((store, objects?.secret)));
         let secrets = secrets.into_iter().chain(stores).collect();
 
         Found {
             secrets,
             jwks: Some(objects.jwks),
-            ..Found::bare(resource())
+            ..Found::bare(resource)
         }
+    }
+
+    /// What is read back when the Secret with these credentials is gone.
+    fn again(found: &Found) -> Option<Credentials> {
+        from_derived(&validated(&found.platform), found, generate(FIRST).unwrap())
     }
 
     #[test]
@@ -333,11 +362,52 @@ mod tests {
         for generations in [FIRST, third] {
             let credentials = generate(generations).unwrap();
 
-            assert_eq!(
-                from_derived(&platform(), &made_of(&credentials)),
-                Some(credentials)
-            );
+            assert_eq!(again(&made_of(&credentials)), Some(credentials));
         }
+    }
+
+    #[test]
+    fn stores_of_the_users_own_keep_nothing_from_being_made_again() {
+        let mut resource = resource();
+        let external = |name: &str| json!({ "external": { "secretRef": { "name": name } } });
+        resource.spec = serde_json::from_value(json!({
+            "mongodb": external("mongo"),
+            "redis": external("redis"),
+            "rabbitmq": external("rabbit"),
+        }))
+        .unwrap();
+        let secret = |entries: &[(&str, &str)]| {
+            let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
+            let data = entries
+                .iter()
+                .map(|(key, text)| ((*key).to_owned(), bytes(text)));
+            Secret {
+                data: Some(data.collect()),
+                ..Secret::default()
+            }
+        };
+        let services = ["identity", "post", "media", "search"];
+        let given = UserSecrets::read(
+            &validated(&resource),
+            &[
+                (
+                    "mongo",
+                    secret(&services.map(|key| (key, "mongodb://db/a"))),
+                ),
+                ("redis", secret(&[("url", "redis://cache")])),
+                ("rabbit", secret(&[("url", "amqp://queue")])),
+            ]
+            .map(|(name, secret)| (name.to_owned(), secret))
+            .into(),
+        )
+        .unwrap();
+        let credentials = generate(FIRST).unwrap();
+
+        let again = again(&made_for(resource, &credentials, &given)).unwrap();
+
+        assert_eq!(again.refresh_key, credentials.refresh_key);
+        assert_eq!(again.cursor_key, credentials.cursor_key);
+        assert!(again.token_keys == credentials.token_keys);
     }
 
     #[test]
@@ -349,11 +419,7 @@ mod tests {
             let mut incomplete = made_of(&credentials);
             incomplete.secrets.remove(&component);
             let is_needed = component != Component::Redis;
-            assert_eq!(
-                from_derived(&platform(), &incomplete).is_none(),
-                is_needed,
-                "{component}"
-            );
+            assert_eq!(again(&incomplete).is_none(), is_needed, "{component}");
         }
         for component in [
             Component::RabbitMq,
@@ -366,7 +432,7 @@ mod tests {
             let mut mixed = made_of(&credentials);
             let secret = other.secrets[&component].clone();
             mixed.secrets.insert(component, secret);
-            assert_eq!(from_derived(&platform(), &mixed), None, "{component}");
+            assert_eq!(again(&mixed), None, "{component}");
         }
     }
 
@@ -379,7 +445,7 @@ mod tests {
             ..generate(FIRST).unwrap()
         };
 
-        let again = from_derived(&platform(), &made_of(&credentials)).unwrap();
+        let again = again(&made_of(&credentials)).unwrap();
 
         assert_eq!(again.public_keys(), credentials.public_keys());
     }

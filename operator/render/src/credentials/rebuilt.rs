@@ -8,15 +8,15 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Credentials, MongoDbPasswords, Passwords, PasswordsStage, RabbitMqLogin, RabbitMqUser,
-    TokenKeys, TokenKeysStage, mongodb_user_name,
+    Credentials, MongoDbPasswords, PasswordsStage, RabbitMqLogin, RabbitMqUser, TokenKeys,
+    TokenKeysStage, mongodb_user_name,
 };
 use crate::{
     env::{MONGODB_URL_KEY, RABBITMQ_URL_KEY, REDIS_URL_KEY},
     identity::{REFRESH_KEY, SIGNING_KEY},
     keyfile::KEY_FILE,
     objects::ServiceObjects,
-    platform::ValidatedPlatform,
+    platform::{StoreSource, ValidatedPlatform},
     post::CURSOR_KEY,
     rabbitmq::DEFINITIONS_FILE,
     render,
@@ -26,47 +26,48 @@ use crate::{
 /// The components' own Secrets, all of them the platform's.
 pub type Derived = BTreeMap<Component, Secret>;
 
-/// The credentials that `derived` were made of, if all of them are there and agree. Of a store of the user's own nothing was made. A replacement that was under way counts as
-/// settled with what the services use.
+/// The credentials that `derived` were made of, if all of them are there and agree. A replacement that was under way counts
+/// as settled with what the services use.
 ///
-/// Of the token keys the public half and the generation cannot be read there; `token_keys` makes them of the signing key.
+/// Nothing was made for a store of the user's own: what nobody uses is as `fresh` has it. Of the token keys the public half
+/// and the generation cannot be read there; `token_keys` makes them of the signing key.
 pub fn rebuilt(
     platform: &ValidatedPlatform,
     derived: &Derived,
+    fresh: Credentials,
     token_keys: impl FnOnce(String) -> Option<TokenKeys>,
 ) -> Option<Credentials> {
     let text = |component, key| text(derived, component, key);
-    let mongodb = |service| login(text(service, MONGODB_URL_KEY)?);
-    let (identity_user, identity) = mongodb(Component::Identity)?;
-    let (rabbitmq_user, rabbitmq) = login(text(Component::Identity, RABBITMQ_URL_KEY)?)?;
-    let (_, redis) = login(text(Component::Gateway, REDIS_URL_KEY)?)?;
+    let mut passwords = fresh.passwords;
+    let mut mongodb_keyfile = fresh.mongodb_keyfile;
+    if is_managed(&platform.mongodb) {
+        let mongodb = |service| login(text(service, MONGODB_URL_KEY)?);
+        let (user, identity) = mongodb(Component::Identity)?;
+        mongodb_keyfile = text(Component::MongoDb, KEY_FILE)?.to_owned();
+        passwords.generation = generation(&user)?;
+        passwords.mongodb = MongoDbPasswords {
+            post: mongodb(Component::Post)?.1,
+            media: mongodb(Component::Media)?.1,
+            search: mongodb(Component::Search)?.1,
+            identity,
+        };
+    }
+    if is_managed(&platform.rabbitmq) {
+        passwords.rabbitmq = rabbitmq_login(
+            text(Component::Identity, RABBITMQ_URL_KEY)?,
+            text(Component::RabbitMq, DEFINITIONS_FILE)?,
+        )?;
+    }
+    if is_managed(&platform.redis) {
+        passwords.redis = login(text(Component::Gateway, REDIS_URL_KEY)?)?.1;
+    }
     let credentials = Credentials {
-        mongodb_keyfile: text(Component::MongoDb, KEY_FILE)?.to_owned(),
+        mongodb_keyfile,
         refresh_key: text(Component::Identity, REFRESH_KEY)?.to_owned(),
         cursor_key: text(Component::Post, CURSOR_KEY)?.to_owned(),
         token_keys: token_keys(text(Component::Identity, SIGNING_KEY)?.to_owned())?,
         token_keys_stage: TokenKeysStage::Settled,
-        passwords: Passwords {
-            generation: generation(&identity_user)?,
-            mongodb: MongoDbPasswords {
-                post: mongodb(Component::Post)?.1,
-                media: mongodb(Component::Media)?.1,
-                search: mongodb(Component::Search)?.1,
-                identity,
-            },
-            rabbitmq: RabbitMqLogin {
-                user: [RabbitMqUser::First, RabbitMqUser::Second]
-                    .into_iter()
-                    .find(|user| user.as_str() == rabbitmq_user)?,
-                password_hash: password_hash(
-                    text(Component::RabbitMq, DEFINITIONS_FILE)?,
-                    &rabbitmq_user,
-                    &rabbitmq,
-                )?,
-                password: rabbitmq,
-            },
-            redis,
-        },
+        passwords,
         passwords_stage: PasswordsStage::Settled,
     };
 
@@ -76,6 +77,12 @@ pub fn rebuilt(
 /// Whether these credentials give what the services know, to the last byte.
 fn gives(platform: &ValidatedPlatform, credentials: &Credentials, derived: &Derived) -> bool {
     let objects = render(platform, credentials, &UserSecrets::default());
+    let is_the_users = |key: &str| match key {
+        MONGODB_URL_KEY => !is_managed(&platform.mongodb),
+        RABBITMQ_URL_KEY => !is_managed(&platform.rabbitmq),
+        REDIS_URL_KEY => !is_managed(&platform.redis),
+        _ => false,
+    };
 
     [
         (Component::Identity, objects.identity),
@@ -93,8 +100,13 @@ fn gives(platform: &ValidatedPlatform, credentials: &Credentials, derived: &Deri
             .data
             .iter()
             .flatten()
+            .filter(|(key, _)| !is_the_users(key))
             .all(|(key, value)| found.and_then(|found| found.get(key)) == Some(value))
     })
+}
+
+fn is_managed(store: &StoreSource) -> bool {
+    matches!(store, StoreSource::Managed(_))
 }
 
 fn text<'a>(derived: &'a Derived, component: Component, key: &str) -> Option<&'a str> {
@@ -113,6 +125,19 @@ fn login(url: &str) -> Option<(String, String)> {
         .split_once(':')?;
 
     Some((user.to_owned(), password.to_owned()))
+}
+
+/// What a connection string of ours signs in to RabbitMQ with, as its definitions know it.
+fn rabbitmq_login(url: &str, definitions: &str) -> Option<RabbitMqLogin> {
+    let (user, password) = login(url)?;
+
+    Some(RabbitMqLogin {
+        password_hash: password_hash(definitions, &user, &password)?,
+        user: [RabbitMqUser::First, RabbitMqUser::Second]
+            .into_iter()
+            .find(|known| known.as_str() == user)?,
+        password,
+    })
 }
 
 /// The generation of passwords that identity's user of MongoDB is of.
