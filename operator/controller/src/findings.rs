@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use operator_api::{Component, CredentialsStatus, Reason, SocialPlatform};
-use operator_render::ValidatedPlatform;
+use operator_render::{Credentials, ValidatedPlatform};
 
 use crate::dereference::Found;
 use crate::diagnosis::{Clues, cause};
 use crate::error::Error;
 use crate::observed::{Observed, Obstacle, Part};
 use crate::reconcile::Next;
+use crate::rotation;
 use crate::tier::awaited;
+
+/// How soon a ready platform is looked at again whose MongoDB has yet to be told of new passwords: no watch tells of that.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What became known on the way, as far as the pass came.
 #[derive(Debug, Default)]
@@ -54,6 +58,8 @@ pub enum Answer {
         /// It was not known to be good before.
         is_news: bool,
     },
+    /// It was good and gives no answer now, which alone proves nothing while its pod is ready; why.
+    Silent(String),
     /// Not there yet, in a sentence that stays the same while it is so.
     Awaited(String),
     Refused(String),
@@ -61,7 +67,7 @@ pub enum Answer {
 
 impl Answer {
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Good { .. })
+        matches!(self, Self::Good { .. } | Self::Silent(_))
     }
 
     fn is_pending(&self) -> bool {
@@ -99,7 +105,7 @@ impl Findings {
         } else if is_ready {
             match self.rotation {
                 Rotation::None | Rotation::Stepped => Next::Rest,
-                Rotation::Waits => Next::Poll,
+                Rotation::Waits => Next::RestFor(LOOK_AGAIN),
                 Rotation::DueIn(time) => Next::RestFor(time),
             }
         } else if waits_for_unwatched || self.mongodb.is_pending() || self.gateway.is_pending() {
@@ -111,6 +117,24 @@ impl Findings {
         } else {
             Next::Wait
         }
+    }
+}
+
+/// Which passwords and keys are in force, and what a replacement of them waits for.
+pub fn in_force(credentials: &Credentials, mongodb: &Answer) -> CredentialsStatus {
+    let rotation = rotation::sentence(credentials);
+
+    CredentialsStatus {
+        token_keys_generation: credentials.token_keys.generation,
+        passwords_generation: credentials.passwords.generation,
+        rotation: rotation.map(|sentence| with_what_is_silent(sentence, mongodb)),
+    }
+}
+
+fn with_what_is_silent(sentence: String, mongodb: &Answer) -> String {
+    match mongodb {
+        Answer::Silent(reason) => format!("{sentence}; {reason}"),
+        _ => sentence,
     }
 }
 
@@ -309,12 +333,28 @@ mod tests {
     }
 
     #[test]
+    fn a_replacement_says_that_mongodb_does_not_answer() {
+        let told = |mongodb: Answer| {
+            with_what_is_silent("passwords 2: the stores are told".to_owned(), &mongodb)
+        };
+
+        assert_eq!(
+            told(Answer::Silent("no answer".to_owned())),
+            "passwords 2: the stores are told; no answer"
+        );
+        assert_eq!(
+            told(Answer::Good { is_news: false }),
+            "passwords 2: the stores are told"
+        );
+    }
+
+    #[test]
     fn a_replacement_of_passwords_or_keys_goes_on_by_itself() {
         let soon = Duration::from_secs(5);
         for (rotation, expected) in [
             (Rotation::None, Next::Rest),
             (Rotation::Stepped, Next::AtOnce),
-            (Rotation::Waits, Next::Poll),
+            (Rotation::Waits, Next::RestFor(LOOK_AGAIN)),
             (Rotation::DueIn(soon), Next::RestFor(soon)),
         ] {
             let findings = Findings {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
+use operator_api::Component;
 use operator_api::names::mongodb_member;
-use operator_api::{Component, CredentialsStatus};
 use operator_render::{
     CredentialSource, Credentials, Defaults, Passwords, PasswordsStage, UserSecrets,
     ValidatedPlatform, render, validate,
@@ -19,7 +19,7 @@ use crate::credentials::{credentials, keep};
 use crate::dereference::{Found, dereference, platform};
 use crate::error::Error;
 use crate::events::{Events, Notice};
-use crate::findings::{Answer, Findings, Rotation, observe, observe_deletion};
+use crate::findings::{Answer, Findings, Rotation, in_force, observe, observe_deletion};
 use crate::memory::{Mark, Memory, mark};
 use crate::mongodb::{self, Progress, Users};
 use crate::probe;
@@ -152,7 +152,7 @@ async fn advance(
     found.may_be_changed()?;
     let given = UserSecrets::read(wanted, &found.user_secrets)?;
     let credentials = credentials(context, wanted, found).await?;
-    findings.credentials = Some(in_force(&credentials));
+    findings.credentials = Some(in_force(&credentials, &findings.mongodb));
     retain(&context.client, found, wanted).await?;
     let objects = render(wanted, &credentials, &given);
     let applied = apply(&context.client, found, objects, memory).await;
@@ -170,7 +170,7 @@ async fn advance(
     )
     .await?;
     findings.rotation = rotation;
-    findings.credentials = Some(in_force(&credentials));
+    findings.credentials = Some(in_force(&credentials, &findings.mongodb));
 
     Ok(())
 }
@@ -227,14 +227,6 @@ async fn rotate(
     Ok((Rotation::Stepped, after))
 }
 
-fn in_force(credentials: &Credentials) -> CredentialsStatus {
-    CredentialsStatus {
-        token_keys_generation: credentials.token_keys.generation,
-        passwords_generation: credentials.passwords.generation,
-        rotation: rotation::sentence(credentials),
-    }
-}
-
 /// Asked once its pod is ready, and again after a while, after the pod was not ready, and for other credentials.
 ///
 /// The passwords go to the pod behind a name that [`Found::belongs_to_the_platform`] found to be ours.
@@ -281,9 +273,8 @@ async fn set_up_mongodb(
                 "MongoDB is not set up"
             );
             match error {
-                // Its pod is ready, and it was set up: one question without an answer proves nothing.
                 mongodb::Error::Unreachable(_) | mongodb::Error::TimedOut if !is_news => {
-                    Answer::Good { is_news }
+                    Answer::Silent(error.to_string())
                 }
                 mongodb::Error::Unreachable(_) | mongodb::Error::TimedOut => {
                     Answer::Awaited(error.to_string())
