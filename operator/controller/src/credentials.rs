@@ -41,8 +41,8 @@ pub async fn credentials(
         return read(secret, platform);
     }
     if found.knows_credentials() {
-        let in_force = generations_in_force(generations, found);
-        let fresh = generate(in_force).map_err(|_unspecified| Error::Randomness)?;
+        let fresh =
+            generate(generations_in_force(found)).map_err(|_unspecified| Error::Randomness)?;
         let credentials = from_derived(platform, found, fresh)
             .ok_or_else(|| Error::CredentialsMissing(credentials_name(platform.name())))?;
         return create(
@@ -190,15 +190,15 @@ fn is_marked(secret: &Secret, (key, value): (&str, &str)) -> Result<(), Error> {
     })
 }
 
-/// The generations the status tells of, or those that are wanted.
-fn generations_in_force(wanted: Generations, found: &Found) -> Generations {
+/// The generations the status tells of; or the lowest, so that what is unknown is replaced once too often rather than never.
+fn generations_in_force(found: &Found) -> Generations {
     let status = found.platform.status.as_ref();
     let told = status.and_then(|status| status.credentials.as_ref());
 
-    told.map_or(wanted, |told| Generations {
-        token_keys: told.token_keys_generation,
-        passwords: told.passwords_generation,
-    })
+    Generations {
+        token_keys: told.map_or(1, |told| told.token_keys_generation),
+        passwords: told.map_or(1, |told| told.passwords_generation),
+    }
 }
 
 /// What the platform's other objects were made of; what none was made of is as `fresh` has it. Keys that are published

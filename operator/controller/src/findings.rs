@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use operator_api::{Component, CredentialsStatus, Reason, SocialPlatform};
-use operator_render::{Credentials, ValidatedPlatform};
+use operator_render::{Credentials, PasswordsStage, ValidatedPlatform};
 
 use crate::dereference::Found;
 use crate::diagnosis::{Clues, cause};
@@ -127,14 +127,13 @@ pub fn in_force(credentials: &Credentials, mongodb: &Answer) -> CredentialsStatu
     CredentialsStatus {
         token_keys_generation: credentials.token_keys.generation,
         passwords_generation: credentials.passwords.generation,
-        rotation: rotation.map(|sentence| with_what_is_silent(sentence, mongodb)),
-    }
-}
-
-fn with_what_is_silent(sentence: String, mongodb: &Answer) -> String {
-    match mongodb {
-        Answer::Silent(reason) => format!("{sentence}; {reason}"),
-        _ => sentence,
+        rotation: rotation.map(|sentence| match (&credentials.passwords_stage, mongodb) {
+            (
+                PasswordsStage::Learning { .. } | PasswordsStage::Moving { .. },
+                Answer::Silent(reason),
+            ) => format!("{sentence}; {reason}"),
+            _ => sentence,
+        }),
     }
 }
 
@@ -329,22 +328,6 @@ mod tests {
         assert_eq!(
             Findings::default().next(&samples::observed(&[]), true),
             Next::Rest
-        );
-    }
-
-    #[test]
-    fn a_replacement_says_that_mongodb_does_not_answer() {
-        let told = |mongodb: Answer| {
-            with_what_is_silent("passwords 2: the stores are told".to_owned(), &mongodb)
-        };
-
-        assert_eq!(
-            told(Answer::Silent("no answer".to_owned())),
-            "passwords 2: the stores are told; no answer"
-        );
-        assert_eq!(
-            told(Answer::Good { is_news: false }),
-            "passwords 2: the stores are told"
         );
     }
 

@@ -152,12 +152,13 @@ async fn advance(
     found.may_be_changed()?;
     let given = UserSecrets::read(wanted, &found.user_secrets)?;
     let credentials = credentials(context, wanted, found).await?;
-    findings.credentials = Some(in_force(&credentials, &findings.mongodb));
+    findings.credentials = Some(in_force(&credentials, &Answer::NotAsked));
     retain(&context.client, found, wanted).await?;
     let objects = render(wanted, &credentials, &given);
     let applied = apply(&context.client, found, objects, memory).await;
     findings.held_back = held_back(found, wanted.version());
     findings.mongodb = set_up_mongodb(context, wanted, found, &credentials, memory).await;
+    findings.credentials = Some(in_force(&credentials, &findings.mongodb));
     findings.gateway = ask_the_gateway(wanted, found, &findings.mongodb).await;
     applied?;
     let (rotation, credentials) = rotate(

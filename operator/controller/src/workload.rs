@@ -46,7 +46,7 @@ impl Workload {
         let available = status.available_replicas.unwrap_or(0);
         let existing = status.replicas.unwrap_or(0);
         let (needed, surplus) = match autoscaler {
-            Some(autoscaler) => (desired.min(fewest(autoscaler)), existing - updated),
+            Some(autoscaler) => (fewest(autoscaler), existing - updated),
             None => (desired, existing - desired.min(updated)),
         };
         let is_observed = status.observed_generation >= deployment.metadata.generation;
@@ -66,6 +66,9 @@ impl Workload {
             Stage::Terminating
         } else if !is_observed {
             Stage::Rolling
+        } else if autoscaler.is_some() && surplus <= 0 && updated.min(available) >= needed {
+            // What the autoscaler cannot add is no failure of the template.
+            Stage::RolledOut
         } else if let Some((_, message)) = words("ReplicaFailure", "True") {
             Stage::Refused(message)
         } else if let Some((Some("ProgressDeadlineExceeded"), message)) =
@@ -288,11 +291,23 @@ mod tests {
         };
         let cannot_start_one = |status: &mut DeploymentStatus| status.available_replicas = Some(1);
 
+        let may_not_add_one = |status: &mut DeploymentStatus| {
+            adds(status);
+            status.conditions = condition("ReplicaFailure", "True", "FailedCreate");
+        };
+        let cannot_add_one_in_time = |status: &mut DeploymentStatus| {
+            cannot_start_one(status);
+            status.conditions = condition("Progressing", "False", "ProgressDeadlineExceeded");
+        };
+
+        assert_eq!(autoscaled(1, may_not_add_one), Stage::RolledOut);
+        assert_eq!(autoscaled(1, cannot_add_one_in_time), Stage::RolledOut);
         assert_eq!(autoscaled(1, adds), Stage::RolledOut);
         assert_eq!(autoscaled(1, removes), Stage::RolledOut);
         assert_eq!(autoscaled(1, cannot_start_one), Stage::RolledOut);
         assert_eq!(autoscaled(2, adds), Stage::Rolling);
         assert_eq!(autoscaled(2, cannot_start_one), Stage::Short);
+        assert_eq!(autoscaled(3, |_| {}), Stage::Rolling);
     }
 
     #[test]

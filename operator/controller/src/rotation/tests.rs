@@ -3,6 +3,7 @@ mod world;
 use operator_render::RabbitMqUser;
 
 use super::*;
+use crate::findings::{Answer, in_force};
 
 const TTL_SECONDS: i64 = 3600;
 
@@ -65,6 +66,22 @@ fn kept(credentials: &Credentials) -> Credentials {
 fn is_settled(credentials: &Credentials) -> bool {
     credentials.token_keys_stage == TokenKeysStage::Settled
         && credentials.passwords_stage == PasswordsStage::Settled
+}
+
+#[test]
+fn only_who_waits_for_mongodb_says_that_it_does_not_answer() {
+    let silent = Answer::Silent("no answer".to_owned());
+    let told = |credentials: &Credentials, mongodb: &Answer| {
+        let rotation = in_force(credentials, mongodb).rotation;
+        rotation.is_some_and(|sentence| sentence.ends_with("; no answer"))
+    };
+    let learning = must_step(&credentials(), generations(1, 2), &nothing_runs(0));
+    let announced = must_step(&credentials(), generations(2, 1), &nothing_runs(0));
+
+    assert!(told(&learning, &silent));
+    assert!(!told(&learning, &Answer::NotAsked));
+    assert!(!told(&announced, &silent));
+    assert_eq!(in_force(&credentials(), &silent).rotation, None);
 }
 
 #[test]
