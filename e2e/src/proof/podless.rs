@@ -10,7 +10,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
-use operator_api::SocialPlatform;
+use operator_api::{Reason, SocialPlatform};
 use operator_render::{
     Credentials, Defaults, MongoDbPasswords, Objects, Passwords, PasswordsStage, RabbitMqLogin,
     RabbitMqUser, TokenKeys, TokenKeysStage, UserSecrets, render, validate,
@@ -23,6 +23,7 @@ use crate::wait::{Look, until};
 
 /// Whose the spec is, as far as the API server knows.
 const PERSON: &str = "kubectl";
+const QUOTA: &str = "no-pods";
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Secrets of the user's own that specs in the tests name, with every key that any of them may need.
@@ -86,6 +87,19 @@ pub async fn platform(namespace: &Namespace, spec: &Value) -> Result<()> {
     Ok(())
 }
 
+/// Whether the status says that the stores' pods are refused, where they are: the cluster tells the operator of that a while
+/// after it made what is to have them, and until then the status is on its way.
+pub async fn refusal_is_told(namespace: &Namespace) -> Result<bool> {
+    let quota = namespace.api::<ResourceQuota>().get_opt(QUOTA).await?;
+    let status = namespace.api::<SocialPlatform>().get(NAME).await?.status;
+    let mut stores = status
+        .into_iter()
+        .flat_map(|status| status.components)
+        .filter(|component| component.name.is_store());
+
+    Ok(quota.is_none() || stores.all(|store| store.reason == Reason::PodsRefused.as_str()))
+}
+
 /// Makes the platform's spec this and nothing else, as `kubectl apply --server-side` does.
 ///
 /// A field that is always there keeps the API server from taking a spec that everything was removed from for null.
@@ -125,13 +139,13 @@ pub fn objects(platform: &SocialPlatform, version: &str) -> Result<Objects, Stri
 /// A quota counts only once it was seen.
 async fn refuse_pods(namespace: &Namespace) -> Result<()> {
     let quota: ResourceQuota = serde_json::from_value(json!({
-        "metadata": { "name": "no-pods" },
+        "metadata": { "name": QUOTA },
         "spec": { "hard": { "pods": "0" } },
     }))?;
     let quotas = namespace.api::<ResourceQuota>();
     quotas.create(&PostParams::default(), &quota).await?;
     until("the quota to be seen", SEEN_WITHIN, async || {
-        let status = quotas.get("no-pods").await?.status;
+        let status = quotas.get(QUOTA).await?.status;
         let is_seen = status.is_some_and(|status| status.hard.is_some());
 
         Ok(Look::when(is_seen, || "no status".to_owned()))

@@ -9,6 +9,7 @@ use operator_api::SocialPlatform;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::podless::refusal_is_told;
 use super::snapshot::Snapshot;
 use super::stage::Stage;
 use crate::Namespace;
@@ -55,8 +56,11 @@ impl Stage {
             let after = self.at_rest(namespace).await?;
             let changes = before.differences(&after);
             before = after;
+            let is_told = refusal_is_told(namespace).await?;
 
-            Ok(Look::when(changes.is_empty(), || changes.join("\n")))
+            Ok(Look::when(changes.is_empty() && is_told, || {
+                format!("refusal told: {is_told}\n{}", changes.join("\n"))
+            }))
         })
         .await?;
 
