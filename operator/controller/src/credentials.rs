@@ -40,30 +40,22 @@ pub async fn credentials(
     if let Some(secret) = &found.credentials {
         return read(secret, platform);
     }
-    if found.knows_credentials() {
-        let fresh =
-            generate(generations_in_force(found)).map_err(|_unspecified| Error::Randomness)?;
-        let credentials = from_derived(platform, found, fresh)
+    let is_known = found.knows_credentials();
+    let generations = if is_known {
+        generations_in_force(found)
+    } else {
+        generations
+    };
+    let fresh = generate(generations).map_err(|_unspecified| Error::Randomness)?;
+    let (credentials, notice) = if is_known {
+        let again = from_derived(platform, found, fresh)
             .ok_or_else(|| Error::CredentialsMissing(credentials_name(platform.name())))?;
-        return create(
-            context,
-            platform,
-            found,
-            credentials,
-            Notice::credentials_rebuilt(),
-        )
-        .await;
-    }
+        (again, Notice::credentials_rebuilt())
+    } else {
+        (fresh, Notice::credentials_created())
+    };
 
-    let credentials = generate(generations).map_err(|_unspecified| Error::Randomness)?;
-    create(
-        context,
-        platform,
-        found,
-        credentials,
-        Notice::credentials_created(),
-    )
-    .await
+    create(context, platform, found, credentials, notice).await
 }
 
 async fn create(
