@@ -16,7 +16,7 @@ use crate::{
     identity::{REFRESH_KEY, SIGNING_KEY},
     keyfile::KEY_FILE,
     objects::ServiceObjects,
-    platform::{StoreSource, ValidatedPlatform},
+    platform::ValidatedPlatform,
     post::CURSOR_KEY,
     rabbitmq::DEFINITIONS_FILE,
     render,
@@ -38,9 +38,10 @@ pub fn rebuilt(
     token_keys: impl FnOnce(String) -> Option<TokenKeys>,
 ) -> Option<Credentials> {
     let text = |component, key| text(derived, component, key);
+    let runs = |store| platform.managed_store(store).is_some();
     let mut passwords = fresh.passwords;
     let mut mongodb_keyfile = fresh.mongodb_keyfile;
-    if is_managed(&platform.mongodb) {
+    if runs(Component::MongoDb) {
         let mongodb = |service| login(text(service, MONGODB_URL_KEY)?);
         let (user, identity) = mongodb(Component::Identity)?;
         mongodb_keyfile = text(Component::MongoDb, KEY_FILE)?.to_owned();
@@ -52,13 +53,13 @@ pub fn rebuilt(
             identity,
         };
     }
-    if is_managed(&platform.rabbitmq) {
+    if runs(Component::RabbitMq) {
         passwords.rabbitmq = rabbitmq_login(
             text(Component::Identity, RABBITMQ_URL_KEY)?,
             text(Component::RabbitMq, DEFINITIONS_FILE)?,
         )?;
     }
-    if is_managed(&platform.redis) {
+    if runs(Component::Redis) {
         passwords.redis = login(text(Component::Gateway, REDIS_URL_KEY)?)?.1;
     }
     let credentials = Credentials {
@@ -78,9 +79,9 @@ pub fn rebuilt(
 fn gives(platform: &ValidatedPlatform, credentials: &Credentials, derived: &Derived) -> bool {
     let objects = render(platform, credentials, &UserSecrets::default());
     let is_the_users = |key: &str| match key {
-        MONGODB_URL_KEY => !is_managed(&platform.mongodb),
-        RABBITMQ_URL_KEY => !is_managed(&platform.rabbitmq),
-        REDIS_URL_KEY => !is_managed(&platform.redis),
+        MONGODB_URL_KEY => platform.managed_store(Component::MongoDb).is_none(),
+        RABBITMQ_URL_KEY => platform.managed_store(Component::RabbitMq).is_none(),
+        REDIS_URL_KEY => platform.managed_store(Component::Redis).is_none(),
         _ => false,
     };
 
@@ -103,10 +104,6 @@ fn gives(platform: &ValidatedPlatform, credentials: &Credentials, derived: &Deri
             .filter(|(key, _)| !is_the_users(key))
             .all(|(key, value)| found.and_then(|found| found.get(key)) == Some(value))
     })
-}
-
-fn is_managed(store: &StoreSource) -> bool {
-    matches!(store, StoreSource::Managed(_))
 }
 
 fn text<'a>(derived: &'a Derived, component: Component, key: &str) -> Option<&'a str> {
