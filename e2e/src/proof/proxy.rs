@@ -368,8 +368,8 @@ async fn carry(
     let is_watch = is_read && path.contains("watch=");
     {
         let mut plan = shared.plan();
-        // Whether the API server is there is asked all the time, and a Lease is renewed by the clock.
-        let is_about_objects = path.contains("/namespaces/") && !path.contains("/leases");
+        // Whether the API server is there is asked all the time.
+        let is_about_objects = path.contains("/namespaces/") && !is_about_leases(&path);
         if !is_watch && is_about_objects {
             plan.last_request = Some(Instant::now());
         }
@@ -412,6 +412,11 @@ async fn collected(answer: Response) -> Result<(StatusCode, Bytes)> {
         answer.status(),
         to_bytes(answer.into_body(), usize::MAX).await?,
     ))
+}
+
+/// Who leads is renewed by the clock, and has nothing to do with what there is to reconcile.
+fn is_about_leases(path: &str) -> bool {
+    path.contains("/leases")
 }
 
 /// The path in one namespace of what is asked of all.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use axum::body::Bytes;
 use http::StatusCode;
 
+use super::is_about_leases;
+
 /// A moment that was given a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u32);
@@ -52,7 +54,7 @@ impl Past {
     /// The answer in this view; nothing where that is the present. Who leads is told as it is: an operator that reads an old
     /// Lease never leads, and makes no pass at all.
     pub fn answer(&self, path: &str) -> Option<(StatusCode, Bytes)> {
-        if path.contains("/leases/") {
+        if is_about_leases(path) {
             return None;
         }
         let shown = match self.view {

@@ -5,6 +5,8 @@ use http::Method;
 use operator_api::names::MANAGER;
 use serde_json::{Value, json};
 
+use super::is_about_leases;
+
 /// What the operator asked to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
@@ -24,15 +26,16 @@ impl std::fmt::Display for Write {
     }
 }
 
-/// A Lease is renewed by the clock, and a question about rights changes nothing.
+/// A question about rights changes nothing, and a Lease nothing that counts.
 pub fn is_counted(path: &str) -> bool {
-    ![
-        "/leases",
+    let is_question = [
         "/apis/authorization.k8s.io/",
         "/apis/authentication.k8s.io/",
     ]
     .iter()
-    .any(|uncounted| path.contains(uncounted))
+    .any(|group| path.contains(group));
+
+    !is_question && !is_about_leases(path)
 }
 
 /// The object that a write is about, without what comes after its name.
